@@ -1,0 +1,1 @@
+"""A privacy policy that runs."""

@@ -1,0 +1,1 @@
+"""What a person or an operator can do: one function, one story, one transaction."""

@@ -1,0 +1,1 @@
+"""The only SQL over our own tables, and the only place that commits our own transactions."""

@@ -1,0 +1,1 @@
+"""The shop that lives under its own privacy policy."""
