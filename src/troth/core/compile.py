@@ -122,7 +122,7 @@ def _with_clauses(sources: PolicySources, root: Tree, policy: Policy) -> Policy:
         texts = reader.sections(document, names)
         clauses.update(reader.clauses(document, names, texts))
         words[document] = {
-            language: {id_: [s.title, s.body] for id_, s in sections.items()}
+            language: {id_: {"title": s.title, "body": s.body} for id_, s in sections.items()}
             for language, sections in texts.items()
         }
     reader.close(clauses)

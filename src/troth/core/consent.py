@@ -1,0 +1,224 @@
+"""The rules of an answer: which states exist, which answer may be recorded, and how it is proved.
+
+1. One event answers one purpose; an answer for several purposes is several events (S-05).
+2. Every answer of a person presents the token of the text that was shown (`Snapshot`).
+3. A separate consent is shown alone: a token that covers it covers nothing else (PIPL 23, 29).
+4. Using the shop is never an answer (S-02): there is no state that use could record.
+5. A purpose whose basis is not consent opens by a recorded explicit act, and only by its own.
+6. A child under 14 answers through the guardian (PIPL 31).
+
+States and types are those of ISO/IEC TS 27560 in lower snake case; ``act_recorded`` and
+``act_ended`` are ours, for purposes that do not rest on consent.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntFlag, StrEnum
+
+from troth.core.errors import (
+    ConsentRefusedByRule,
+    SnapshotExpired,
+    SnapshotForged,
+    SnapshotSuperseded,
+)
+from troth.core.policy import ConsentKind, Policy, Purpose, PurposeId
+
+SNAPSHOT_LIFE_MICROSECONDS = 30 * 60 * 1_000_000
+"""How long a shown text may be answered; after that it is shown again."""
+
+
+class EventState(StrEnum):
+    """What an event says (`event_state`)."""
+
+    REQUESTED = "consent_requested"
+    DEFERRED = "consent_request_deferred"
+    REFUSED = "consent_refused"
+    GIVEN = "consent_given"
+    RENEWED = "renewed_consent_given"
+    WITHDRAWN = "consent_withdrawn"
+    EXPIRED = "consent_expired"
+    TERMINATED = "consent_terminated"
+    INVALIDATED = "consent_invalidated"
+    UNKNOWN = "consent_unknown"
+    ACT_RECORDED = "act_recorded"
+    ACT_ENDED = "act_ended"
+
+
+class EventType(StrEnum):
+    """How express the answer was (`event_type`)."""
+
+    EXPRESSED = "expressed_consent"
+    EXPLICITLY_EXPRESSED = "explicitly_expressed_consent"
+    EXPLICIT_ACT = "explicit_act"
+    SYSTEM = "system"
+
+
+class EntityRole(StrEnum):
+    """Who acted (`entity_role`)."""
+
+    PII_PRINCIPAL = "pii_principal"
+    GUARDIAN = "guardian"
+    STAFF = "staff"
+    SYSTEM = "system"
+
+
+class Answer(StrEnum):
+    """What a person can say to a notice."""
+
+    GIVE = "give"
+    REFUSE = "refuse"
+    DEFER = "defer"
+    WITHDRAW = "withdraw"
+    ACT = "act"
+    END_ACT = "end_act"
+
+
+class PersonFlag(IntFlag):
+    """What every decision about a person must know, as bits of one integer."""
+
+    NONE = 0
+    UNDER_14 = 1
+    GUARDED = 2
+    RESTRICTED = 4
+    VISITOR = 8
+
+
+STATE_OF: Mapping[Answer, EventState] = {
+    Answer.GIVE: EventState.GIVEN,
+    Answer.REFUSE: EventState.REFUSED,
+    Answer.DEFER: EventState.DEFERRED,
+    Answer.WITHDRAW: EventState.WITHDRAWN,
+    Answer.ACT: EventState.ACT_RECORDED,
+    Answer.END_ACT: EventState.ACT_ENDED,
+}
+
+VALID_STATES = frozenset({EventState.GIVEN, EventState.RENEWED, EventState.ACT_RECORDED})
+"""The states on which a decision may say yes (DPV: only given and renewed consent is valid)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one showing was: to whom, which purposes, which texts, until when.
+
+    Args:
+        token_id: random id of the showing; one answer per purpose may use it.
+        pii_principal_id: the person it was shown to; empty for a visitor without id.
+        notices: digest of the notice of each purpose shown.
+        language: tag of the language shown.
+        policy_digest: digest of the policy that the notices come from.
+        surface: where it was shown, e.g. ``/scan``.
+        shown_at: microseconds since 1970.
+    """
+
+    token_id: str
+    pii_principal_id: str
+    notices: Mapping[PurposeId, str]
+    language: str
+    policy_digest: str
+    surface: str
+    shown_at: int
+
+
+def sign_snapshot(snapshot: Snapshot, key: bytes) -> str:
+    """Return the token: base64url JSON and its HMAC-SHA256, joined by a full stop."""
+    body = json.dumps(
+        [
+            snapshot.token_id,
+            snapshot.pii_principal_id,
+            dict(snapshot.notices),
+            snapshot.language,
+            snapshot.policy_digest,
+            snapshot.surface,
+            snapshot.shown_at,
+        ],
+        separators=(",", ":"),
+    ).encode()
+    mac = hmac.digest(key, body, "sha256")
+    return f"{base64.urlsafe_b64encode(body).decode()}.{base64.urlsafe_b64encode(mac).decode()}"
+
+
+def read_snapshot(token: str, key: bytes) -> Snapshot:
+    """Return what a token says.
+
+    Raises:
+        SnapshotForged: it was not signed with ``key``, or is not a token at all.
+    """
+    body64, _, mac64 = token.partition(".")
+    try:
+        body, mac = base64.urlsafe_b64decode(body64), base64.urlsafe_b64decode(mac64)
+    except (binascii.Error, ValueError):
+        body, mac = b"", b""
+    if not body or not hmac.compare_digest(hmac.digest(key, body, "sha256"), mac):
+        raise SnapshotForged("the proof of what was shown is not ours; open the page again")
+    token_id, person, notices, language, digest, surface, shown_at = json.loads(body)
+    return Snapshot(token_id, person, notices, language, digest, surface, shown_at)
+
+
+def check_snapshot(snapshot: Snapshot, *, person: str, policy: Policy, now: int) -> None:
+    """Refuse a showing that was made to somebody else, too long ago, or of another text.
+
+    Raises:
+        SnapshotForged: shown to another person.
+        SnapshotExpired: older than `SNAPSHOT_LIFE_MICROSECONDS`, or from the future.
+        SnapshotSuperseded: the policy changed since.
+    """
+    if snapshot.pii_principal_id != person:
+        raise SnapshotForged("this page was shown to somebody else; open it again")
+    if not 0 <= now - snapshot.shown_at <= SNAPSHOT_LIFE_MICROSECONDS:
+        raise SnapshotExpired("this page was opened too long ago; open it again")
+    if snapshot.policy_digest != policy.digest:
+        raise SnapshotSuperseded("the policy changed since this page was opened; read it again")
+
+
+def check_showing(purposes: tuple[Purpose, ...]) -> None:
+    """Refuse to show a separate consent together with anything else.
+
+    Raises:
+        ConsentRefusedByRule: a bundle with a separate consent in it.
+    """
+    alone = [p.id for p in purposes if p.consent_kind is ConsentKind.SEPARATE]
+    if alone and len(purposes) > 1:
+        raise ConsentRefusedByRule(
+            f"{alone[0]} needs separate consent: show and ask it alone, not with other purposes"
+        )
+
+
+def check_answer(
+    purpose: Purpose, answer: Answer, *, flags: PersonFlag, role: EntityRole
+) -> EventType:
+    """Return the type of the event, or refuse the answer.
+
+    Raises:
+        ConsentRefusedByRule: the answer does not fit the basis of the purpose, or the person.
+    """
+    acts = answer in (Answer.ACT, Answer.END_ACT)
+    if acts == purpose.optional:
+        basis = purpose.lawful_basis.value
+        raise ConsentRefusedByRule(
+            f"{purpose.id} stands on {basis}: it cannot be answered with {answer.value!r}"
+        )
+    if flags & PersonFlag.VISITOR and not purpose.visitors:
+        raise ConsentRefusedByRule(f"{purpose.id} needs an account; visitors are not asked for it")
+    opens = answer in (Answer.GIVE, Answer.ACT)
+    if opens and flags & PersonFlag.UNDER_14 and role is not EntityRole.GUARDIAN:
+        raise ConsentRefusedByRule("a guardian answers for a child under 14")
+    if acts:
+        return EventType.EXPLICIT_ACT
+    separate = purpose.consent_kind is ConsentKind.SEPARATE
+    return EventType.EXPLICITLY_EXPRESSED if separate else EventType.EXPRESSED
+
+
+def record_id_of(person: str, purpose_id: str) -> str:
+    """Return the id of the record that groups one person's events for one purpose.
+
+    It is made from the random person id, so it says nothing to who does not know that id.
+    """
+    digest = hashlib.sha256(f"{person}\n{purpose_id}".encode()).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"

@@ -1,0 +1,269 @@
+"""What changed between two versions of a policy, how much it weighs, and whom it touches (S-58).
+
+Classes: *editorial* changes words without meaning and is told to nobody; *minor* is told;
+*material* changes purpose, method, category, recipient, retention, region, right or controller:
+the purposes it touches are told, and asked again where it widens what may be done with the data.
+Narrowing (a category or recipient dropped, a shorter period) is told and asks nobody: the old
+answer covers it. Purposes that rest on an act are told, never asked: what was ordered under the
+old text is finished under it (S-59).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from troth.core.policy import Policy, PurposeId
+from troth.core.wording import duration_parts
+
+
+class ChangeClass(StrEnum):
+    """How much a change weighs, least first."""
+
+    EDITORIAL = "editorial"
+    MINOR = "minor"
+    MATERIAL = "material"
+
+    @property
+    def weight(self) -> int:
+        """Return 0, 1 or 2."""
+        return list(ChangeClass).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change.
+
+    Args:
+        where: dotted place, e.g. ``purposes.scan_product.categories.camera_frames``.
+        before: the old value as text; empty for something new.
+        after: the new value as text; empty for something gone.
+        weight: its class.
+        told: purposes whose people must be told.
+        asked: purposes whose people must be asked again.
+    """
+
+    where: str
+    before: str
+    after: str
+    weight: ChangeClass
+    told: tuple[PurposeId, ...]
+    asked: tuple[PurposeId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDiff:
+    """Every change between two versions."""
+
+    changes: tuple[Change, ...]
+
+    @property
+    def change_class(self) -> ChangeClass:
+        """Return the heaviest class among the changes; editorial when there is none."""
+        classes = (c.weight for c in self.changes)
+        return max(classes, key=lambda c: c.weight, default=ChangeClass.EDITORIAL)
+
+    @property
+    def told(self) -> tuple[PurposeId, ...]:
+        """Return the purposes whose people are told, without repetition."""
+        return tuple(dict.fromkeys(p for c in self.changes for p in c.told))
+
+    @property
+    def asked(self) -> tuple[PurposeId, ...]:
+        """Return the purposes whose people are asked again, without repetition."""
+        return tuple(dict.fromkeys(p for c in self.changes for p in c.asked))
+
+    @property
+    def required_action(self) -> str:
+        """Return ``none``, ``inform`` or ``reconsent`` (the names of practice)."""
+        if self.asked:
+            return "reconsent"
+        return "inform" if self.told else "none"
+
+
+def compare(old: Policy, new: Policy) -> PolicyDiff:
+    """Return every change from ``old`` to ``new``, weighed."""
+    before, after = old.content["commitments"], new.content["commitments"]
+    touched = _Touched(old, new)
+    changes = [
+        _weigh(touched, path, a, b)
+        for path, a, b in _walk((), before, after)
+        if path[:2] not in (("policy", "version"), ("policy", "published"), ("policy", "effective"))
+        and path[:2] != ("policy", "summary")
+    ]
+    changes += _prose_changes(old, new)
+    return PolicyDiff(tuple(changes))
+
+
+Path = tuple[str, ...]
+_Maybe = Any
+
+
+def _walk(path: Path, a: _Maybe, b: _Maybe) -> Iterator[tuple[Path, _Maybe, _Maybe]]:
+    """Yield (place, old, new) for every leaf that differs; lists are compared as sets."""
+    if a == b:
+        return
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        for key in dict.fromkeys([*a, *b]):
+            yield from _walk((*path, key), a.get(key), b.get(key))
+    elif isinstance(a, list) and isinstance(b, list):
+        for item in dict.fromkeys([*a, *b]):
+            if (item in a) != (item in b):
+                yield (*path, item), item if item in a else None, item if item in b else None
+    else:
+        yield path, a, b
+
+
+class _Touched:
+    """Which purposes a section's entry concerns, in either version."""
+
+    def __init__(self, old: Policy, new: Policy) -> None:
+        self.policies = (old, new)
+
+    def all(self) -> tuple[PurposeId, ...]:
+        return self._ordered(lambda policy: policy.purposes)
+
+    def _ordered(self, find: Callable[[Policy], Iterable[PurposeId]]) -> tuple[PurposeId, ...]:
+        return tuple(dict.fromkeys(p for policy in self.policies for p in find(policy)))
+
+    def by_category(self, names: Iterable[str]) -> tuple[PurposeId, ...]:
+        wanted = set(names)
+        return self._ordered(
+            lambda policy: (p.id for p in policy.purposes.values() if wanted & set(p.categories))
+        )
+
+    def by_entry(self, section: str, name: str) -> tuple[PurposeId, ...]:
+        """Return the purposes that an entry of a section concerns."""
+        if section == "purposes":
+            return (PurposeId(name),)
+        if section == "categories":
+            return self.by_category([name])
+        if section in ("retention", "storage"):
+            return self.by_category(
+                c.id
+                for policy in self.policies
+                for c in policy.categories.values()
+                if c.retention == name or name in c.storage
+            )
+        if section == "recipients":
+            return self._ordered(
+                lambda policy: (p.id for p in policy.purposes.values() if name in p.recipients)
+            )
+        if section == "permissions":
+            return self._ordered(
+                lambda policy: (p.id for p in policy.purposes.values() if p.device == name)
+            )
+        return self.all()
+
+    def optional(self, purposes: Iterable[PurposeId]) -> tuple[PurposeId, ...]:
+        """Keep what rests on consent in the new version: only that can be asked again."""
+        new = self.policies[1]
+        return tuple(p for p in purposes if p in new.purposes and new.purposes[p].optional)
+
+
+_WORDS = frozenset({"title", "why", "words", "if_refused", "frequency", "stays", "impact"})
+_WORDS |= {"how_in_browser", "how", "way", "starts", "place", "hotline_hours", "officer"}
+_MINOR = frozenset(
+    {"contract_end", "contact", "phone", "email", "address", "clause", "basis_source"}
+)
+_MINOR |= {
+    "law",
+    "pii_type",
+    "path",
+    "control",
+    "visitors",
+    "browser_feature",
+    "sealed",
+    "registration",
+    "law_profile",
+}
+_MINOR |= {"languages", "binding_language"}
+
+
+def _weigh(touched: _Touched, path: Path, a: _Maybe, b: _Maybe) -> Change:
+    section, name = path[0], path[1] if len(path) > 1 else ""
+    field = path[2] if len(path) > 2 else ""
+    told = touched.by_entry(section, name)
+    where = ".".join(path)
+    if section in ("controller", "policy"):
+        field = name
+    if a is not None and b is not None and (field in _WORDS or section == "channels"):
+        weight = word_change(str(a), str(b))
+        return Change(where, _text(a), _text(b), weight, () if not weight.weight else told, ())
+    if field in _MINOR or section in ("channels", "clauses"):
+        return Change(where, _text(a), _text(b), ChangeClass.MINOR, told, ())
+    if section == "roles":
+        told = (
+            tuple(PurposeId(path[-1]) for _ in "x" if PurposeId(path[-1]) in touched.all()) or told
+        )
+    widens = _widens(section, field, a, b)
+    asked = touched.optional(told) if widens else ()
+    return Change(where, _text(a), _text(b), ChangeClass.MATERIAL, told, asked)
+
+
+def _widens(section: str, field: str, a: _Maybe, b: _Maybe) -> bool:
+    """Tell whether more may be done with the data than the old answer covered."""
+    if section == "rights":
+        return b is None or field == "clock"
+    if section in ("purposes", "recipients", "categories", "storage", "roles") and b is None:
+        return False  # something is no longer done
+    if field == "period":
+        return _seconds(str(b)) > _seconds(str(a))
+    if field == "categories" and a is not None and b is not None:
+        return bool(b == "necessary")  # optional became necessary
+    if field == "valid_for":
+        return _seconds(str(b) or "P100Y") > _seconds(str(a) or "P100Y")
+    if field == "at_end":
+        return bool(b == "anonymise")
+    return True
+
+
+_SECONDS = {"years": 31_556_952, "months": 2_629_746, "days": 86_400, "hours": 3_600, "minutes": 60}
+
+
+def _seconds(period: str) -> int:
+    return sum(n * _SECONDS.get(unit, 1) for n, unit in duration_parts(period) or ())
+
+
+_WEIGHTY = re.compile(
+    r"\d+|\b(?:not|never|no|only|without|unless|except|may|must|shall|all|any)\b"
+    r"|不|没|无|未|非|除|仅|只|可以|可能|必须|应当|所有|任何",
+    re.IGNORECASE,
+)
+
+
+def word_change(before: str, after: str) -> ChangeClass:
+    """Weigh a change of words: editorial if only spelling or punctuation moved, else minor.
+
+    A number, a negation or a modal verb that comes or goes is never editorial.
+    """
+    if _WEIGHTY.findall(before.lower()) != _WEIGHTY.findall(after.lower()):
+        return ChangeClass.MINOR
+    strip = re.compile(r"[\s\W_]+")
+    a, b = strip.sub("", before), strip.sub("", after)
+    close = difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()
+    return ChangeClass.EDITORIAL if a == b or close >= 0.95 else ChangeClass.MINOR
+
+
+def _prose_changes(old: Policy, new: Policy) -> Iterator[Change]:
+    """Yield changes of the prose; what it says of commitments is weighed with those."""
+    everyone = tuple(new.purposes)
+    for path, a, b in _walk((), old.content["prose"], new.content["prose"]):
+        gone_or_new = a is None or b is None
+        weight = ChangeClass.MINOR if gone_or_new else word_change(_text(a), _text(b))
+        told = everyone if weight.weight else ()
+        yield Change(".".join(("prose", *path)), _text(a), _text(b), weight, told, ())
+
+
+def _text(value: _Maybe) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{k}: {_text(v)}" for k, v in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return str(value)
