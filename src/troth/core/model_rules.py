@@ -169,7 +169,7 @@ def _every_category_is_used_and_seen(root: Tree, policy: Policy) -> None:
 
 def _storage_lies_at_home(root: Tree, policy: Policy) -> None:
     for storage in policy.storage.values():
-        if storage.region != policy.jurisdiction:
+        if storage.region not in (policy.jurisdiction, "device"):
             root.branch("storage").branch(storage.id).fault(
                 "C111",
                 f"{storage.id} lies in {storage.region}, the policy promises {policy.jurisdiction}",

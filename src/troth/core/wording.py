@@ -22,6 +22,8 @@ UNITS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "years": ("{n} 年", "{n} 年"),
         "age": ("{n} 周岁", "{n} 周岁"),
         "persons": ("{n} 人", "{n} 人"),
+        "clicks": ("{n} 次点击", "{n} 次点击"),
+        "times": ("{n} 次", "{n} 次"),
     },
     "en": {
         "working_days": ("{n} working day", "{n} working days"),
@@ -33,6 +35,8 @@ UNITS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "years": ("{n} year", "{n} years"),
         "age": ("{n}", "{n}"),
         "persons": ("{n} person", "{n} people"),
+        "clicks": ("{n} click", "{n} clicks"),
+        "times": ("{n} time", "{n} times"),
     },
 }
 
@@ -118,6 +122,7 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "role.joint": "共同处理者",
         "role.third_party": "独立的第三方",
         "region.CN": "中华人民共和国境内",
+        "region.device": "在你自己手里",
         "none": "无",
         "list": "、",
         "open": "（",
@@ -147,6 +152,7 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "role.joint": "decides jointly with us",
         "role.third_party": "independent third party",
         "region.CN": "mainland China",
+        "region.device": "in your own hands",
         "none": "none",
         "list": ", ",
         "open": " (",

@@ -1,0 +1,226 @@
+"""The application: the only place that wires rooms together.
+
+`Troth` is what host applications hold. It builds the kit from `Settings`, keeps the policy in
+force, and hands each call to the flow that tells its story.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection, make_url
+
+from troth.adapters import sources
+from troth.adapters.clock import SystemClock
+from troth.adapters.ids import RandomIds
+from troth.adapters.keys import FileKeys
+from troth.config import Settings
+from troth.core.access import Decision, PolicyInForce
+from troth.core.compile import Compiled, compile_policy
+from troth.core.consent import Answer, EntityRole
+from troth.core.errors import InputError
+from troth.core.policy import Policy, PurposeId
+from troth.core.ports import Clock, Ids, Keys
+from troth.flows import access, consent, policy
+from troth.flows.consent import Showing
+from troth.flows.kit import Kit
+from troth.store.consent import ConsentEvent, ConsentRows
+from troth.store.db import Database
+from troth.store.migrate import migrate
+
+
+class Troth:
+    """A policy that runs on one database.
+
+    Args:
+        database: the database, already migrated.
+        keys: the keys of the deployment.
+        clock: the clock; the machine's by default.
+        ids: the source of ids; random by default.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        keys: Keys,
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+    ) -> None:
+        self.kit = Kit(
+            database=database,
+            rows=ConsentRows(database.kind),
+            clock=clock or SystemClock(),
+            ids=ids or RandomIds(),
+            keys=keys,
+        )
+        self._decider = access.Decider(self.kit, lambda: policy.load(self.kit, _recompile))
+        self.decide = self._decider.decide
+        """See `troth.flows.access.Decider.decide`."""
+
+    @classmethod
+    def open(cls, settings: Settings, *, migrates: bool = True, **outside: Clock | Ids) -> Troth:
+        """Open a deployment: migrate its database, make missing keys, check the connection.
+
+        Raises:
+            UnsafeStore: the database or the keys are not set up as the house demands.
+            StoreUnavailable: the database cannot be opened.
+        """
+        settings.data.mkdir(parents=True, exist_ok=True)
+        if migrates:
+            role = make_url(settings.database_url).username or ""
+            migrate(settings.owner_url, app_role=role)
+        keys = FileKeys(settings.keys, settings.log_name)
+        return cls(Database(settings.database_url), keys, **outside)  # type: ignore[arg-type]
+
+    # --- the policy ---------------------------------------------------------------------------
+
+    def publish(self, folder: Path) -> PolicyInForce:
+        """Publish the policy files of a folder; see `troth.flows.policy.publish`."""
+        policy.publish(self.kit, sources.read_folder(folder), _recompile)
+        return self.in_force(renew=True)
+
+    def in_force(self, *, renew: bool = False) -> PolicyInForce:
+        """Return the policy in force.
+
+        Raises:
+            InputError: no policy was published.
+            StoreUnavailable: the database cannot be read and no policy is in memory.
+        """
+        found = self._decider.renew() if renew else self._decider.in_force
+        if found is None:
+            raise InputError("no policy was published; run troth policy publish")
+        return found
+
+    @property
+    def policy(self) -> Policy:
+        """Return the policy in force."""
+        return self.in_force().policy
+
+    # --- people and their answers -------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Open a transaction in which the host writes its rows and troth its events."""
+        with self.kit.database.transaction() as connection:
+            yield connection
+
+    def add_person(
+        self,
+        *,
+        visitor: bool = False,
+        under_14: bool = False,
+        connection: Connection | None = None,
+    ) -> str:
+        """Add a person; see `troth.flows.consent.add_person`."""
+        return consent.add_person(
+            self.kit, visitor=visitor, under_14=under_14, connection=connection
+        )
+
+    def set_person(
+        self,
+        person: str,
+        *,
+        under_14: bool | None = None,
+        guarded: bool | None = None,
+        restricted: bool | None = None,
+    ) -> None:
+        """Record what decisions must know; see `troth.flows.consent.set_person`."""
+        consent.set_person(
+            self.kit, person, under_14=under_14, guarded=guarded, restricted=restricted
+        )
+
+    def show(
+        self, *purposes: str, person: str = "", language: str = "", surface: str = ""
+    ) -> Showing:
+        """Return the notices to show and the token that proves it; see `flows.consent.show`."""
+        policy_now = self.policy
+        return consent.show(
+            self.kit,
+            policy_now,
+            purposes,
+            person=person,
+            language=language or policy_now.binding_language,
+            surface=surface,
+        )
+
+    def answer(
+        self,
+        person: str,
+        purpose: str,
+        said: Answer,
+        token: str,
+        *,
+        indication_method: str = "button",
+        event_time: int | None = None,
+        entity_id: str = "",
+        entity_role: EntityRole = EntityRole.PII_PRINCIPAL,
+        shown_to: str | None = None,
+        idempotency_key: str | None = None,
+        connection: Connection | None = None,
+    ) -> str:
+        """Record one answer and return its event id; see `troth.flows.consent.answer`."""
+        return consent.answer(
+            self.kit,
+            self.in_force(),
+            person=person,
+            purpose_id=purpose,
+            answer=said,
+            token=token,
+            indication_method=indication_method,
+            event_time=event_time,
+            entity_id=entity_id,
+            entity_role=entity_role,
+            shown_to=shown_to,
+            idempotency_key=idempotency_key,
+            connection=connection,
+        )
+
+    def decide_all(self, person: str) -> Mapping[PurposeId, Decision]:
+        """Return the decision of every purpose for one person."""
+        return self._decider.decide_all(person)
+
+    def snapshot(self) -> access.Snapshot:
+        """Return everybody's decisions as they stand now."""
+        return self._decider.snapshot()
+
+    def expire(self, person: str) -> Sequence[str]:
+        """Record what expired; see `troth.flows.consent.expire`."""
+        return consent.expire(self.kit, self.in_force(), person)
+
+    def history(self, person: str) -> Sequence[ConsentEvent]:
+        """Return every answer of one person, oldest first."""
+        return self.kit.rows.events(self.kit.database.cursor(), person)
+
+    def count_use(self, person: str, purpose: str) -> Decision:
+        """Count one use of a purpose if it is allowed; return the decision either way."""
+        decision = self.decide(person, purpose)
+        if decision.allowed:
+            now = self.kit.clock.now()
+            self.kit.database.writer.run(
+                lambda cursor: self.kit.rows.count_use(cursor, person, purpose, now)
+            )
+        return decision
+
+    def uses(self, person: str) -> Mapping[str, tuple[int, int]]:
+        """Return {purpose: (how often, when last in microseconds)} of one person."""
+        return self.kit.rows.uses(self.kit.database.cursor(), person)
+
+    def readable(self) -> bool:
+        """Tell whether the ledger can be read now."""
+        try:
+            self.kit.database.cursor().execute("SELECT ordinal FROM troth_policy_head").fetchall()
+        except Exception:  # noqa: BLE001 - whatever is wrong, it is not readable
+            self.kit.database.forget_cursor()
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.kit.database.close()
+
+
+def _recompile(files: Mapping[str, str]) -> Compiled:
+    return compile_policy(sources.with_law(files))

@@ -1,0 +1,127 @@
+"""Decide: one indexed read, then the rule. Nothing is written and nothing is raised.
+
+The read runs in autocommit on this thread's own connection, so a withdrawal that was acknowledged
+anywhere on this database is seen. The policy is kept in memory; its ordinal is read with the state,
+so a version that another process published is loaded before the rule is applied.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from troth.core import access
+from troth.core.access import Decision, PolicyInForce, Reason, StateRow
+from troth.core.errors import PolicyError
+from troth.core.policy import ClauseId, PurposeId
+from troth.flows.kit import Kit
+
+_NO_STATE: StateRow = (None, None, None, None, None)
+
+
+class Decider:
+    """Answers decisions under the policy in force."""
+
+    def __init__(self, kit: Kit, load: Callable[[], PolicyInForce | None]) -> None:
+        self._kit = kit
+        self._load = load
+        self._in_force: PolicyInForce | None = None
+
+    @property
+    def in_force(self) -> PolicyInForce | None:
+        """Return the policy in force, loading it if it was never loaded."""
+        if self._in_force is None:
+            self._in_force = self._load()
+        return self._in_force
+
+    def renew(self) -> PolicyInForce | None:
+        """Load the policy in force anew."""
+        self._in_force = self._load()
+        return self._in_force
+
+    def decide(self, person: str, purpose_id: str) -> Decision:
+        """Return whether ``purpose_id`` may be served for ``person`` now.
+
+        Args:
+            person: the person's random id (`pii_principal_id`).
+            purpose_id: a purpose of the policy.
+        """
+        kit = self._kit
+        in_force = self._in_force
+        try:
+            found = kit.rows.state(kit.database.cursor(), person, purpose_id)
+            if found is None:
+                return access.NO_POLICY
+            ordinal, row = found
+            if in_force is None or in_force.ordinal != ordinal:
+                in_force = self.renew()
+        except PolicyError:
+            return access.NO_POLICY
+        except Exception:  # noqa: BLE001 - whatever is wrong with the database, the answer is no
+            kit.database.forget_cursor()
+            known = in_force.policy.purposes if in_force is not None else {}
+            return access.unreadable(known.get(PurposeId(purpose_id)))
+        if in_force is None:
+            return access.NO_POLICY
+        purpose = in_force.policy.purposes.get(purpose_id)  # type: ignore[call-overload]
+        if purpose is None:
+            return access.UNKNOWN_PURPOSE
+        required = in_force.required.get(purpose_id, 0)  # type: ignore[call-overload]
+        return access.decide(purpose, required, row, kit.clock.now())
+
+    def decide_all(self, person: str) -> Mapping[PurposeId, Decision]:
+        """Return the decision of every purpose of the policy for one person."""
+        try:
+            in_force = self.in_force
+            states = self._kit.rows.states(self._kit.database.cursor(), person)
+        except Exception:  # noqa: BLE001 - fail closed, as above
+            self._kit.database.forget_cursor()
+            known = self._in_force.policy.purposes if self._in_force is not None else {}
+            return {p: access.unreadable(purpose) for p, purpose in known.items()}
+        if in_force is None:
+            return {}
+        now = self._kit.clock.now()
+        return {
+            p: access.decide(purpose, in_force.required.get(p, 0), states.get(p, _NO_STATE), now)
+            for p, purpose in in_force.policy.purposes.items()
+        }
+
+    def snapshot(self) -> Snapshot:
+        """Return the decisions of everybody as they stand now, for batches and audiences.
+
+        Raises:
+            StoreUnavailable: the database cannot be read.
+        """
+        in_force = self.renew()
+        now = self._kit.clock.now()
+        made: dict[tuple[str, str], Decision] = {}
+        if in_force is not None:
+            for person, purpose_id, row in self._kit.rows.all_states(self._kit.database.cursor()):
+                purpose = in_force.policy.purposes.get(PurposeId(purpose_id))
+                if purpose is not None:
+                    required = in_force.required.get(PurposeId(purpose_id), 0)
+                    made[person, purpose_id] = access.decide(purpose, required, row, now)
+        return Snapshot(made, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Decisions as they stood at ``taken_at`` (microseconds); it never opens anything by itself.
+
+    For batches and audiences: whoever acts on one person still asks `decide`.
+    """
+
+    decisions: Mapping[tuple[str, str], Decision]
+    taken_at: int
+
+    def decide(self, person: str, purpose_id: str) -> Decision:
+        """Return the decision as it stood; a person without any answer was never asked."""
+        return self.decisions.get((person, purpose_id), _NEVER)
+
+    def age_seconds(self) -> float:
+        """Return how old the snapshot is."""
+        return time.time() - self.taken_at / 1_000_000
+
+
+_NEVER = Decision(False, ClauseId(""), Reason.NEVER_ASKED, "")

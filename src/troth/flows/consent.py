@@ -1,0 +1,289 @@
+"""Show, answer, withdraw: how an event of consent comes to be.
+
+An answer is one transaction: the event, and by the database itself the state, the record and the
+outbox row. It happens in the caller's transaction when a connection is given, else in one that is
+shared with other callers who wait; either way it is acknowledged after its commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from troth.core.access import PolicyInForce
+from troth.core.consent import (
+    STATE_OF,
+    Answer,
+    EntityRole,
+    EventState,
+    EventType,
+    PersonFlag,
+    Snapshot,
+    check_answer,
+    check_showing,
+    check_snapshot,
+    read_snapshot,
+    record_id_of,
+    sign_snapshot,
+)
+from troth.core.errors import InputError, SnapshotForged, SnapshotSuperseded, UnknownName
+from troth.core.notice import Notice, notice_for
+from troth.core.policy import Policy, Purpose, PurposeId
+from troth.core.wording import duration_parts
+from troth.flows.kit import Kit
+from troth.store.consent import ConsentEvent
+from troth.store.db import Cursor
+
+SYSTEM = "system"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """What to put on the page: the notices, word for word, and the token that proves them."""
+
+    notices: tuple[Notice, ...]
+    token: str
+
+
+def add_person(
+    kit: Kit,
+    *,
+    visitor: bool = False,
+    under_14: bool = False,
+    connection: Connection | None = None,
+) -> str:
+    """Add a person and return the random id that stands for them everywhere in troth."""
+    person = kit.ids.secret_id()
+    flags = PersonFlag.VISITOR if visitor else PersonFlag.NONE
+    if under_14:
+        flags |= PersonFlag.UNDER_14
+    now = kit.clock.now()
+
+    def work(cursor: Cursor) -> None:
+        kit.rows.add_person(cursor, person, flags, now)
+
+    _run(kit, connection, work)
+    return person
+
+
+def set_person(
+    kit: Kit,
+    person: str,
+    *,
+    under_14: bool | None = None,
+    guarded: bool | None = None,
+    restricted: bool | None = None,
+    connection: Connection | None = None,
+) -> None:
+    """Record what every decision about a person must know; None leaves a fact as it is.
+
+    Raises:
+        UnknownName: there is no such person.
+    """
+    wanted = {
+        PersonFlag.UNDER_14: under_14,
+        PersonFlag.GUARDED: guarded,
+        PersonFlag.RESTRICTED: restricted,
+    }
+
+    def work(cursor: Cursor) -> None:
+        _, flags = kit.rows.standing(cursor, person)
+        for flag, value in wanted.items():
+            if value is not None:
+                flags = flags | flag if value else flags & ~flag
+        kit.rows.set_flags(cursor, person, flags)
+
+    _run(kit, connection, work)
+
+
+def show(
+    kit: Kit,
+    policy: Policy,
+    purposes: Sequence[str],
+    *,
+    person: str,
+    language: str,
+    surface: str,
+) -> Showing:
+    """Return the notices of ``purposes`` in one language with a token for one answer each.
+
+    Args:
+        kit: the kit.
+        policy: the policy in force.
+        purposes: what is asked for; a separate consent stands alone.
+        person: the person's random id, or empty for a visitor without one.
+        language: tag of a language of the policy.
+        surface: where it is shown, e.g. ``/scan``.
+
+    Raises:
+        UnknownName: a purpose that the policy does not have.
+        InputError: a language that the policy does not have.
+        ConsentRefusedByRule: a separate consent in a bundle.
+    """
+    notices = tuple(notice_for(policy, purpose, language) for purpose in purposes)
+    check_showing(tuple(policy.purposes[n.purpose_id] for n in notices))
+    snapshot = Snapshot(
+        token_id=kit.ids.secret_id(),
+        pii_principal_id=person,
+        notices={n.purpose_id: n.digest for n in notices},
+        language=language,
+        policy_digest=policy.digest,
+        surface=surface,
+        shown_at=kit.clock.now(),
+    )
+    return Showing(notices, sign_snapshot(snapshot, kit.keys.snapshot_key))
+
+
+def answer(
+    kit: Kit,
+    in_force: PolicyInForce,
+    *,
+    person: str,
+    purpose_id: str,
+    answer: Answer,
+    token: str,
+    indication_method: str,
+    event_time: int | None = None,
+    entity_id: str = "",
+    entity_role: EntityRole = EntityRole.PII_PRINCIPAL,
+    shown_to: str | None = None,
+    idempotency_key: str | None = None,
+    connection: Connection | None = None,
+) -> str:
+    """Record one answer to one purpose and return the id of its event.
+
+    Args:
+        kit: the kit.
+        in_force: the policy in force.
+        person: the person's random id.
+        purpose_id: the purpose that is answered.
+        answer: what the person said.
+        token: the token of the showing, from `show`.
+        indication_method: how it was said, e.g. ``switch`` or ``button``.
+        event_time: when it was said, in microseconds; now if None.
+        entity_id: who acted, if not the person.
+        entity_role: in which role.
+        shown_to: the id the text was shown to, if another: empty for a visitor who had none.
+        idempotency_key: of an API call; the same key is stored once.
+        connection: the caller's transaction; None commits, together with others who wait.
+
+    Raises:
+        UnknownName: the purpose or the person is not known.
+        SnapshotForged, SnapshotExpired, SnapshotSuperseded, SnapshotReplayed: the showing does
+            not hold.
+        ConsentRefusedByRule: the answer does not fit the purpose or the person.
+        StoreUnavailable: nothing was stored.
+    """
+    now = kit.clock.now()
+    purpose = _purpose(in_force.policy, purpose_id)
+    snapshot = read_snapshot(token, kit.keys.snapshot_key)
+    audience = person if shown_to is None else shown_to
+    check_snapshot(snapshot, person=audience, policy=in_force.policy, now=now)
+    digest = snapshot.notices.get(purpose.id)
+    if digest is None:
+        raise SnapshotForged(f"{purpose_id} was not on the page that was shown")
+    if event_time is not None and not snapshot.shown_at <= event_time <= now:
+        raise InputError("event_time must lie between the showing and now")
+
+    def work(cursor: Cursor) -> str:
+        ordinal, flags = kit.rows.standing(cursor, person)
+        if ordinal != in_force.ordinal:  # published by another process while this page was open
+            raise SnapshotSuperseded("the policy changed since this page was opened; read it again")
+        event_type = check_answer(purpose, answer, flags=flags, role=entity_role)
+        event = ConsentEvent(
+            event_id=kit.ids.event_id(now),
+            record_id=record_id_of(person, purpose_id),
+            pii_principal_id=person,
+            purpose_id=purpose_id,
+            event_type=event_type.value,
+            event_state=STATE_OF[answer].value,
+            event_time=now if event_time is None else event_time,
+            recorded_at=now,
+            valid_until=_valid_until(purpose, answer, now),
+            entity_id=entity_id or person,
+            entity_role=entity_role.value,
+            indication_method=indication_method,
+            surface=snapshot.surface,
+            privacy_notice=f"{in_force.policy.id}@{in_force.policy.version}",
+            notice_ordinal=in_force.ordinal,
+            notice_digest=digest,
+            language=snapshot.language,
+            snapshot_token_id=snapshot.token_id,
+            idempotency_key=idempotency_key,
+            salt=kit.ids.salt(),
+        )
+        kit.rows.append(cursor, event)
+        return event.event_id
+
+    return _run(kit, connection, work)
+
+
+def expire(kit: Kit, in_force: PolicyInForce, person: str) -> list[str]:
+    """Record as expired what no longer stands by its age; return the ids of the events.
+
+    A decision says no at the very moment, with or without this event.
+    """
+    now = kit.clock.now()
+    given = (EventState.GIVEN.value, EventState.RENEWED.value)
+
+    def work(cursor: Cursor) -> list[str]:
+        made: list[str] = []
+        for purpose_id, row in kit.rows.states(cursor, person).items():
+            state, valid_until, ordinal, _, _ = row
+            if state not in given or valid_until is None or valid_until > now:
+                continue
+            event = ConsentEvent(
+                event_id=kit.ids.event_id(now),
+                record_id=record_id_of(person, purpose_id),
+                pii_principal_id=person,
+                purpose_id=purpose_id,
+                event_type=EventType.SYSTEM.value,
+                event_state=EventState.EXPIRED.value,
+                event_time=valid_until,
+                recorded_at=now,
+                valid_until=None,
+                entity_id=SYSTEM,
+                entity_role=EntityRole.SYSTEM.value,
+                indication_method="validity_duration",
+                surface=SYSTEM,
+                privacy_notice=f"{in_force.policy.id}@{in_force.policy.version}",
+                notice_ordinal=ordinal or in_force.ordinal,
+                notice_digest=in_force.policy.digest,
+                language=in_force.policy.binding_language,
+                snapshot_token_id=None,
+                idempotency_key=None,
+                salt=kit.ids.salt(),
+            )
+            kit.rows.append(cursor, event)
+            made.append(event.event_id)
+        return made
+
+    return _run(kit, None, work)
+
+
+def _purpose(policy: Policy, purpose_id: str) -> Purpose:
+    purpose = policy.purposes.get(PurposeId(purpose_id))
+    if purpose is None:
+        raise UnknownName(f"the policy has no purpose {purpose_id!r}")
+    return purpose
+
+
+_DAYS = {"years": 365, "months": 30, "days": 1}
+_DAY = 86_400_000_000
+
+
+def _valid_until(purpose: Purpose, answer: Answer, now: int) -> int | None:
+    if answer is not Answer.GIVE or not purpose.valid_for:
+        return None
+    parts = duration_parts(purpose.valid_for) or ()
+    return now + sum(n * _DAYS.get(unit, 0) for n, unit in parts) * _DAY
+
+
+def _run(kit: Kit, connection: Connection | None, work: Callable[[Cursor], T]) -> T:
+    if connection is None:
+        return kit.database.writer.run(work)
+    return work(connection.connection.cursor())

@@ -1,0 +1,95 @@
+"""Publish a policy, and know which one is in force.
+
+A version is published once, in one transaction with its ledger event; the head that every decision
+reads moves in the same statement. Other processes see the new head at their next decision and load
+the version from the database, where its files are kept whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from troth.core.access import PolicyInForce
+from troth.core.compile import Compiled, PolicySources, compile_policy
+from troth.core.diff import PolicyDiff, compare
+from troth.core.errors import InputError
+from troth.core.policy import PurposeId
+from troth.flows.kit import Kit
+from troth.store import policy as rows
+from troth.store.db import Cursor
+from troth.store.policy import PolicyVersion
+
+Recompile = Callable[[Mapping[str, str]], Compiled]
+"""Compiles the files of a stored version; the law profile comes from the package."""
+
+
+def publish(kit: Kit, sources: PolicySources, recompile: Recompile) -> PolicyInForce:
+    """Publish the policy in ``sources``; publishing the version in force again does nothing.
+
+    Raises:
+        PolicyError: it does not compile.
+        InputError: its version was already published with other content, or is not newer.
+    """
+    policy = compile_policy(sources).require()
+
+    def work(cursor: Cursor) -> None:
+        known = rows.versions(cursor)
+        for version in known:
+            if version.version == policy.version and version.digest != policy.digest:
+                raise InputError(
+                    f"version {policy.version} was published with other content; "
+                    "give the changed policy a new version"
+                )
+        if any(version.digest == policy.digest for version in known):
+            return
+        change = _change(known, policy_of=recompile, sources=sources)
+        now = kit.clock.now()
+        version = PolicyVersion(
+            ordinal=len(known) + 1,
+            event_id=kit.ids.event_id(now),
+            policy_id=policy.id,
+            version=policy.version,
+            digest=policy.digest,
+            change_class=change.change_class.value,
+            asked=tuple(change.asked),
+            pii_controller=policy.controller.name[policy.binding_language],
+            jurisdiction=policy.jurisdiction,
+            sources=dict(sources.files),
+            recorded_at=now,
+            salt=kit.ids.salt(),
+        )
+        rows.publish(cursor, kit.database.kind, version)
+
+    kit.database.writer.run(work)
+    in_force = load(kit, recompile)
+    if in_force is None:
+        raise InputError("the policy was published but cannot be read back")
+    return in_force
+
+
+def _change(
+    known: list[PolicyVersion], *, policy_of: Recompile, sources: PolicySources
+) -> PolicyDiff:
+    if not known:
+        return PolicyDiff(())
+    new = compile_policy(sources).require()
+    return compare(policy_of(known[-1].sources).require(), new)
+
+
+def load(kit: Kit, recompile: Recompile) -> PolicyInForce | None:
+    """Return the policy in force with what it requires, or None when none was published.
+
+    Raises:
+        PolicyError: the stored version does not compile with this release.
+        StoreUnavailable: the database cannot be read.
+    """
+    known = rows.versions(kit.database.cursor())
+    if not known:
+        return None
+    latest = known[-1]
+    policy = recompile(latest.sources).require()
+    required: dict[PurposeId, int] = {}
+    for version in known:
+        for purpose in version.asked:
+            required[PurposeId(purpose)] = version.ordinal
+    return PolicyInForce(policy, latest.ordinal, required)

@@ -1,0 +1,371 @@
+"""Persons, consent events, their state and the outbox.
+
+An event is one INSERT; the state, the record and the outbox row follow by a trigger of the
+database in the same statement, so that no code path can write one without the other, and on
+PostgreSQL the application has no right to write the state at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from troth.core.access import StateRow
+from troth.core.consent import EntityRole, EventState, EventType, PersonFlag
+from troth.core.errors import InputError, SnapshotReplayed, UnknownName
+from troth.store.db import Cursor, Kind
+from troth.store.schema import metadata
+
+_SEQ = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _one_of(column: str, kind: type[EventState] | type[EventType] | type[EntityRole]) -> str:
+    return f"{column} IN ({', '.join(repr(member.value) for member in kind)})"
+
+
+person = Table(
+    "troth_person",
+    metadata,
+    Column("pii_principal_id", Text, primary_key=True),
+    Column("flags", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+consent_record = Table(
+    "troth_consent_record",
+    metadata,
+    Column("record_id", Text, primary_key=True),
+    Column("schema_version", Text, nullable=False),
+    Column("pii_principal_id", Text, nullable=False),
+    Column("pii_controller", Text, nullable=False),
+    Column("purpose_id", Text, nullable=False),
+    Column("jurisdiction", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+consent_event = Table(
+    "troth_consent_event",
+    metadata,
+    Column("seq", _SEQ, Identity(always=True), primary_key=True),
+    Column("event_id", Text, nullable=False),
+    Column("record_id", Text, nullable=False),
+    Column("pii_principal_id", Text, ForeignKey("troth_person.pii_principal_id"), nullable=False),
+    Column("purpose_id", Text, nullable=False),
+    Column("event_type", Text, nullable=False),
+    Column("event_state", Text, nullable=False),
+    Column("event_time", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("valid_until", BigInteger),
+    Column("entity_id", Text, nullable=False),
+    Column("entity_role", Text, nullable=False),
+    Column("indication_method", Text, nullable=False),
+    Column("surface", Text, nullable=False),
+    Column("privacy_notice", Text, nullable=False),
+    Column("notice_ordinal", Integer, nullable=False),
+    Column("notice_digest", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("snapshot_token_id", Text),
+    Column("idempotency_key", Text),
+    Column("salt", LargeBinary, nullable=False),
+    UniqueConstraint("event_id"),
+    UniqueConstraint("snapshot_token_id", "purpose_id"),
+    UniqueConstraint("idempotency_key"),
+    CheckConstraint(_one_of("event_state", EventState), name="event_state"),
+    CheckConstraint(_one_of("event_type", EventType), name="event_type"),
+    CheckConstraint(_one_of("entity_role", EntityRole), name="entity_role"),
+    Index("ix_troth_consent_event_person", "pii_principal_id", "seq"),
+    sqlite_autoincrement=True,
+)
+
+consent_state = Table(
+    "troth_consent_state",
+    metadata,
+    Column("pii_principal_id", Text, nullable=False),
+    Column("purpose_id", Text, nullable=False),
+    Column("event_state", Text, nullable=False),
+    Column("valid_until", BigInteger),
+    Column("notice_ordinal", Integer, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("person_flags", Integer, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("pii_principal_id", "purpose_id"),
+    sqlite_with_rowid=False,
+)
+
+outbox = Table(
+    "troth_outbox",
+    metadata,
+    Column("seq", _SEQ, Identity(always=True), primary_key=True),
+    Column("tx", BigInteger, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+use = Table(
+    "troth_use",
+    metadata,
+    Column("pii_principal_id", Text, ForeignKey("troth_person.pii_principal_id"), nullable=False),
+    Column("purpose_id", Text, nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("last_used_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("pii_principal_id", "purpose_id"),
+    sqlite_with_rowid=False,
+)
+
+SCHEMA_VERSION = "27560-2023"
+"""`schema_version` of every record: ISO/IEC TS 27560:2023."""
+
+_STATE_COLUMNS = "event_state, valid_until, notice_ordinal, event_id"
+
+
+def projection_triggers(kind: Kind) -> Sequence[str]:
+    """Return the DDL by which the database itself makes record, state and outbox of an event."""
+    upsert = f"""
+    INSERT INTO troth_consent_record
+      (record_id, schema_version, pii_principal_id, pii_controller, purpose_id, jurisdiction)
+      SELECT NEW.record_id, '{SCHEMA_VERSION}', NEW.pii_principal_id, h.pii_controller,
+             NEW.purpose_id, h.jurisdiction
+      FROM troth_policy_head h WHERE h.only = 1
+      ON CONFLICT (record_id) DO NOTHING;
+    INSERT INTO troth_consent_state
+      (pii_principal_id, purpose_id, {_STATE_COLUMNS}, person_flags, last_seq)
+      SELECT NEW.pii_principal_id, NEW.purpose_id, NEW.event_state, NEW.valid_until,
+             NEW.notice_ordinal, NEW.event_id, p.flags, NEW.seq
+      FROM troth_person p WHERE p.pii_principal_id = NEW.pii_principal_id
+      ON CONFLICT (pii_principal_id, purpose_id) DO UPDATE SET
+        event_state = excluded.event_state, valid_until = excluded.valid_until,
+        notice_ordinal = excluded.notice_ordinal, event_id = excluded.event_id,
+        person_flags = excluded.person_flags, last_seq = excluded.last_seq
+      WHERE excluded.last_seq > troth_consent_state.last_seq;
+    """
+    flags = """
+    UPDATE troth_consent_state SET person_flags = NEW.flags
+      WHERE pii_principal_id = NEW.pii_principal_id;
+    """
+    out = """
+    INSERT INTO troth_outbox (tx, event_id, topic, recorded_at)
+      VALUES ({tx}, NEW.event_id, 'consent_event', NEW.recorded_at);
+    """
+    if kind == "sqlite":
+        mine = out.format(tx="0")
+        return [
+            "CREATE TRIGGER troth_consent_event_project AFTER INSERT ON troth_consent_event "
+            f"BEGIN {upsert} {mine} END",
+            "CREATE TRIGGER troth_person_project AFTER UPDATE OF flags ON troth_person "
+            f"BEGIN {flags} END",
+        ]
+    mine = out.format(tx="pg_current_xact_id()::text::bigint")
+    return [
+        plpgsql("troth_consent_event_project", upsert + mine),
+        "CREATE TRIGGER troth_consent_event_project AFTER INSERT ON troth_consent_event "
+        "FOR EACH ROW EXECUTE FUNCTION troth_consent_event_project()",
+        plpgsql("troth_person_project", flags),
+        "CREATE TRIGGER troth_person_project AFTER UPDATE OF flags ON troth_person "
+        "FOR EACH ROW EXECUTE FUNCTION troth_person_project()",
+    ]
+
+
+def plpgsql(name: str, body: str) -> str:
+    """Return a trigger function that runs with its owner's rights on a fixed search path."""
+    return (
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
+        f"SET search_path = public, pg_temp AS $$ BEGIN {body} RETURN NULL; END $$"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentEvent:
+    """One row of ``troth_consent_event`` without its ``seq``; times in microseconds."""
+
+    event_id: str
+    record_id: str
+    pii_principal_id: str
+    purpose_id: str
+    event_type: str
+    event_state: str
+    event_time: int
+    recorded_at: int
+    valid_until: int | None
+    entity_id: str
+    entity_role: str
+    indication_method: str
+    surface: str
+    privacy_notice: str
+    notice_ordinal: int
+    notice_digest: str
+    language: str
+    snapshot_token_id: str | None
+    idempotency_key: str | None
+    salt: bytes
+
+
+COLUMNS = tuple(f.name for f in fields(ConsentEvent))
+
+
+def placed(kind: Kind, text: str) -> str:
+    """Return a statement with the placeholders of the driver; ``?`` is how we write them."""
+    return text if kind == "sqlite" else text.replace("?", "%s")
+
+
+_APPEND = (
+    f"INSERT INTO troth_consent_event ({', '.join(COLUMNS)}) "
+    f"VALUES ({', '.join('?' * len(COLUMNS))})"
+)
+_EVENTS = f"SELECT {', '.join(COLUMNS)} FROM troth_consent_event "
+
+
+class ConsentRows:
+    """The statements on persons, events and state, on a driver's cursor that the caller commits."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self._append = placed(kind, _APPEND)
+        # By primary key on both sides; the head is one row.
+        self._state = placed(
+            kind,
+            "SELECT h.ordinal, s.event_state, s.valid_until, s.notice_ordinal, s.event_id, "
+            "s.person_flags FROM troth_policy_head h LEFT JOIN troth_consent_state s "
+            "ON s.pii_principal_id = ? AND s.purpose_id = ?",
+        )
+        self._standing = placed(
+            kind,
+            "SELECT h.ordinal, p.flags FROM troth_policy_head h LEFT JOIN troth_person p "
+            "ON p.pii_principal_id = ?",
+        )
+
+    def append(self, cursor: Cursor, event: ConsentEvent) -> None:
+        """Append one event; record, state and outbox follow in the database.
+
+        Raises:
+            SnapshotReplayed: this showing was already answered for this purpose.
+            InputError: the idempotency key was already used.
+            UnknownName: there is no such person.
+        """
+        try:
+            cursor.execute(self._append, astuple_fast(event))
+        except Exception as error:
+            raise_refused(error)
+            raise
+
+    def state(self, cursor: Cursor, person_id: str, purpose_id: str) -> tuple[int, StateRow] | None:
+        """Return the ordinal of the policy head and the state; None without any policy."""
+        cursor.execute(self._state, (person_id, purpose_id))
+        rows = cursor.fetchall()
+        if not rows:
+            return None
+        row = rows[0]
+        return row[0], row[1:]
+
+    def standing(self, cursor: Cursor, person_id: str) -> tuple[int, PersonFlag]:
+        """Return the ordinal of the policy head and what is known of a person.
+
+        Raises:
+            UnknownName: there is no such person, or no policy was published.
+        """
+        cursor.execute(self._standing, (person_id,))
+        rows = cursor.fetchall()
+        if not rows or rows[0][1] is None:
+            raise UnknownName("there is no person with this id")
+        return rows[0][0], PersonFlag(rows[0][1])
+
+    def add_person(self, cursor: Cursor, person_id: str, flags: PersonFlag, now: int) -> None:
+        """Add a person under a random id."""
+        sql = "INSERT INTO troth_person (pii_principal_id, flags, created_at) VALUES (?, ?, ?)"
+        cursor.execute(placed(self.kind, sql), (person_id, int(flags), now))
+
+    def set_flags(self, cursor: Cursor, person_id: str, flags: PersonFlag) -> None:
+        """Change what is known of a person; every state of the person follows.
+
+        Raises:
+            UnknownName: there is no such person.
+        """
+        sql = "UPDATE troth_person SET flags = ? WHERE pii_principal_id = ?"
+        cursor.execute(placed(self.kind, sql), (int(flags), person_id))
+        if cursor.rowcount != 1:
+            raise UnknownName("there is no person with this id")
+
+    def events(self, cursor: Cursor, person_id: str) -> list[ConsentEvent]:
+        """Return a person's events, oldest first."""
+        sql = placed(self.kind, _EVENTS + "WHERE pii_principal_id = ? ORDER BY seq")
+        cursor.execute(sql, (person_id,))
+        return [_event(row) for row in cursor.fetchall()]
+
+    def event(self, cursor: Cursor, event_id: str) -> ConsentEvent | None:
+        """Return one event by its id."""
+        cursor.execute(placed(self.kind, _EVENTS + "WHERE event_id = ?"), (event_id,))
+        rows = cursor.fetchall()
+        return _event(rows[0]) if rows else None
+
+    def states(self, cursor: Cursor, person_id: str) -> dict[str, StateRow]:
+        """Return every state of one person by purpose."""
+        sql = (
+            f"SELECT purpose_id, {_STATE_COLUMNS}, person_flags FROM troth_consent_state "
+            "WHERE pii_principal_id = ?"
+        )
+        cursor.execute(placed(self.kind, sql), (person_id,))
+        return {row[0]: row[1:] for row in cursor.fetchall()}
+
+    def all_states(self, cursor: Cursor) -> list[tuple[str, str, StateRow]]:
+        """Return every state of everybody, for a snapshot."""
+        cursor.execute(
+            f"SELECT pii_principal_id, purpose_id, {_STATE_COLUMNS}, person_flags "
+            "FROM troth_consent_state"
+        )
+        return [(row[0], row[1], row[2:]) for row in cursor.fetchall()]
+
+    def count_use(self, cursor: Cursor, person_id: str, purpose_id: str, now: int) -> None:
+        """Count one use of a purpose by a person: how often and when last, nothing else."""
+        sql = (
+            "INSERT INTO troth_use (pii_principal_id, purpose_id, uses, last_used_at) "
+            "VALUES (?, ?, 1, ?) ON CONFLICT (pii_principal_id, purpose_id) DO UPDATE SET "
+            "uses = troth_use.uses + 1, last_used_at = excluded.last_used_at"
+        )
+        cursor.execute(placed(self.kind, sql), (person_id, purpose_id, now))
+
+    def uses(self, cursor: Cursor, person_id: str) -> dict[str, tuple[int, int]]:
+        """Return {purpose: (how often, when last in microseconds)} of one person."""
+        sql = "SELECT purpose_id, uses, last_used_at FROM troth_use WHERE pii_principal_id = ?"
+        cursor.execute(placed(self.kind, sql), (person_id,))
+        return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
+
+
+def astuple_fast(event: ConsentEvent) -> tuple[object, ...]:
+    """Return the columns of an event in order; `dataclasses.astuple` copies and costs 20 µs."""
+    return tuple([getattr(event, name) for name in COLUMNS])
+
+
+def _event(row: Sequence[Any]) -> ConsentEvent:
+    *columns, salt = row
+    return ConsentEvent(**dict(zip(COLUMNS, [*columns, bytes(salt)], strict=True)))
+
+
+def raise_refused(error: Exception) -> None:
+    """Raise what an integrity error of an event means; return if it means nothing to us."""
+    if type(error).__name__ not in ("IntegrityError", "UniqueViolation", "ForeignKeyViolation"):
+        return
+    text = str(error)
+    if "snapshot_token_id" in text:
+        raise SnapshotReplayed("this question was already answered; open it again") from None
+    if "idempotency_key" in text:
+        raise InputError("this idempotency key was already used for another request") from None
+    if "foreign key" in text.lower():
+        raise UnknownName("there is no person with this id") from None

@@ -1,0 +1,295 @@
+"""Connections, and the only commits of our own transactions.
+
+Invariants, each held by a test in ``tests/store/test_db.py``:
+
+1. SQLite runs in WAL mode with ``synchronous=FULL``, foreign keys and recursive triggers on; every
+   connection reads them back and refuses to work otherwise (`UnsafeStore`).
+2. The application's connections cannot change the schema, nor pragmas, nor attach files, nor
+   change or delete what is append-only, nor write a projection except through its trigger. On
+   SQLite an authorizer refuses it, on PostgreSQL the missing rights of the role.
+3. A decision reads on a connection of its own thread, in autocommit, with nothing half read, so
+   it sees every commit that was acknowledged before it began.
+4. `Writer.run` returns after the commit that holds its work, and never before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, Literal, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+
+from troth.core.errors import StoreUnavailable, UnsafeStore
+from troth.store import guard
+
+Kind = Literal["sqlite", "postgresql"]
+T = TypeVar("T")
+Cursor = Any
+"""A cursor of the driver: `sqlite3.Cursor` or `psycopg.Cursor`."""
+
+_PRAGMAS = {
+    "journal_mode": ("WAL", "wal"),
+    "synchronous": ("FULL", 2),
+    "foreign_keys": ("ON", 1),
+    "recursive_triggers": ("ON", 1),
+    "trusted_schema": ("OFF", 0),
+    "busy_timeout": ("5000", 5000),
+}
+
+
+def kind_of(url: str) -> Kind:
+    """Return which database a URL means.
+
+    Raises:
+        UnsafeStore: the engine is one on which our promises do not hold.
+    """
+    name = make_url(url).get_backend_name()
+    if name == "sqlite":
+        return "sqlite"
+    if name == "postgresql":
+        return "postgresql"
+    raise UnsafeStore(f"troth keeps its records in SQLite or PostgreSQL, not in {name}")
+
+
+class Database:
+    """One database, as the application may use it.
+
+    Args:
+        url: SQLAlchemy URL; on PostgreSQL that of a role which owns nothing.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.kind: Kind = kind_of(url)
+        self.engine = _engine(url, self.kind)
+        self.writer = Writer(self)
+        self._local = threading.local()
+        self._opened: list[Any] = []
+        self._opening = threading.Lock()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Open a transaction that writes; it commits at the end of the block.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached or is locked for too long.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise_unavailable(error)
+            raise
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that only reads and sees one state of the database."""
+        try:
+            with self.engine.connect() as connection:
+                connection.execution_options(troth_reads=True)
+                with connection.begin():
+                    yield connection
+        except DBAPIError as error:
+            raise_unavailable(error)
+            raise
+
+    def cursor(self) -> Cursor:
+        """Return this thread's cursor for hot reads: autocommit, one statement at a time.
+
+        Raises:
+            StoreUnavailable: no connection can be made.
+        """
+        cursor = getattr(self._local, "cursor", None)
+        if cursor is None:
+            cursor = self.open(autocommit=True).cursor()
+            self._local.cursor = cursor
+        return cursor
+
+    def forget_cursor(self) -> None:
+        """Drop this thread's cursor after an error, so that the next read connects anew."""
+        self._local.cursor = None
+
+    def open(self, *, autocommit: bool) -> Any:
+        """Return a driver connection of ours, guarded like every other; `close` closes it."""
+        try:
+            if self.kind == "sqlite":
+                connection: Any = _open_sqlite(make_url(self.url).database or "")
+            else:
+                connection = _open_postgresql(self.url, autocommit=autocommit)
+        except Exception as error:
+            raise StoreUnavailable("the database cannot be opened; is it there?") from error
+        with self._opening:
+            self._opened.append(connection)
+        return connection
+
+    def close(self) -> None:
+        """Close every connection; the object cannot be used afterwards."""
+        with self._opening:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+        self.engine.dispose()
+
+
+def raise_unavailable(error: BaseException) -> None:
+    """Raise `StoreUnavailable` if ``error`` means that the database cannot be used now."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    name = type(cause).__name__
+    if name in ("OperationalError", "InterfaceError", "AdminShutdown", "ConnectionTimeout") or (
+        type(cause) is sqlite3.DatabaseError
+    ):
+        raise StoreUnavailable("the database cannot be read or written now") from None
+
+
+def owner_engine(url: str) -> Engine:
+    """Return an engine that may change the schema: for migrations and nothing else."""
+    return create_engine(url)
+
+
+def _engine(url: str, kind: Kind) -> Engine:
+    if kind == "postgresql":
+        return create_engine(url, pool_pre_ping=True)
+    path = make_url(url).database or ""
+    engine = create_engine(url, creator=lambda: _open_sqlite(path), pool_size=8)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # Writers take the write lock at once: a read that becomes a write could fail half-way.
+        reads = connection.get_execution_options().get("troth_reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _open_sqlite(path: str) -> sqlite3.Connection:
+    # mode=rw: a missing file is an error, never a new and empty ledger.
+    connection = sqlite3.connect(
+        f"file:{path}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=5
+    )
+    for name, (value, _) in _PRAGMAS.items():
+        connection.execute(f"PRAGMA {name}={value}")
+    for name, (_, expected) in _PRAGMAS.items():
+        (got,) = connection.execute(f"PRAGMA {name}").fetchone()
+        if got != expected:
+            connection.close()
+            raise UnsafeStore(f"PRAGMA {name} is {got!r}, expected {expected!r}")
+    connection.set_authorizer(guard.authorize)
+    return connection
+
+
+def _open_postgresql(url: str, *, autocommit: bool) -> Any:
+    import psycopg  # noqa: PLC0415 - an extra: only who uses PostgreSQL has it
+
+    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(address, autocommit=autocommit, prepare_threshold=1)
+
+
+class _Job(Generic[T]):
+    """One caller's work on its way through a shared commit."""
+
+    __slots__ = ("done", "error", "result", "work")
+
+    def __init__(self, work: Callable[[Cursor], T]) -> None:
+        self.work = work
+        self.result: T | None = None
+        self.error: BaseException | None = None
+        self.done = False
+
+
+class Writer:
+    """Commits the work of standalone callers; those who wait together share one commit.
+
+    The caller that finds the writer free leads: it runs what is queued, each in a savepoint of
+    its own, commits once, and lets everybody go. One caller alone needs no savepoint.
+    """
+
+    MOST_PER_COMMIT = 256
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queue: deque[_Job[Any]] = deque()
+        self._lead = threading.Lock()
+        self._connection: Any = None
+        self._cursor: Cursor = None
+
+    def run(self, work: Callable[[Cursor], T]) -> T:
+        """Run ``work`` in a transaction and return its result after the commit.
+
+        ``work`` gets a cursor of the driver and must not commit. What it raises is raised here,
+        and nothing of it is stored; other callers' work in the same commit is untouched.
+
+        Raises:
+            StoreUnavailable: the database cannot be written now; nothing was stored.
+        """
+        job = _Job(work)
+        self._queue.append(job)
+        while not job.done:
+            with self._lead:
+                if not job.done:
+                    self._commit_queued()
+        if job.error is not None:
+            raise job.error
+        return job.result  # type: ignore[return-value]
+
+    def _commit_queued(self) -> None:
+        jobs: list[_Job[Any]] = []
+        while self._queue and len(jobs) < self.MOST_PER_COMMIT:
+            jobs.append(self._queue.popleft())
+        try:
+            self._commit(jobs)
+        except BaseException as error:
+            self._discard()
+            interrupted = not isinstance(error, Exception)
+            told = StoreUnavailable("the write was interrupted") if interrupted else _told(error)
+            for job in jobs:
+                job.error = job.error or told
+            if interrupted:
+                raise
+        finally:
+            for job in jobs:
+                job.done = True
+
+    def _commit(self, jobs: list[_Job[Any]]) -> None:
+        if self._connection is None:
+            self._connection = self._database.open(autocommit=True)
+            self._cursor = self._connection.cursor()
+        cursor = self._cursor
+        cursor.execute("BEGIN IMMEDIATE" if self._database.kind == "sqlite" else "BEGIN")
+        if len(jobs) == 1:
+            job = jobs[0]
+            try:
+                job.result = job.work(cursor)
+            except Exception as error:  # noqa: BLE001 - handed to its caller by run()
+                job.error = _told(error)
+                cursor.execute("ROLLBACK")
+                return
+        else:
+            for job in jobs:
+                cursor.execute("SAVEPOINT caller")
+                try:
+                    job.result = job.work(cursor)
+                except Exception as error:  # noqa: BLE001 - handed to its caller by run()
+                    job.error = _told(error)
+                    cursor.execute("ROLLBACK TO SAVEPOINT caller")
+                cursor.execute("RELEASE SAVEPOINT caller")
+        cursor.execute("COMMIT")
+
+    def _discard(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(Exception):
+                self._connection.close()
+        self._connection = self._cursor = None
+
+
+def _told(error: BaseException) -> BaseException:
+    """Return what a caller is told of an error of the driver: never its text, which names data."""
+    try:
+        raise_unavailable(error)
+    except StoreUnavailable as told:
+        return told
+    return error

@@ -1,0 +1,101 @@
+"""What the application's connections may do: the append-only rule, in both databases.
+
+On SQLite `authorize` runs when a statement is prepared and costs nothing when it runs. On
+PostgreSQL `grants` gives the application's role what it needs and nothing more; it owns nothing.
+In both, triggers made by the migration refuse to change or delete an append-only row, whoever asks.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+LEDGER = ("troth_leaf", "troth_tile", "troth_checkpoint")
+APPEND_ONLY = (
+    "troth_consent_event",
+    "troth_consent_record",
+    "troth_policy_version",
+    "troth_outbox",
+    *LEDGER,
+)
+"""Tables in which a row, once written, stays as it is."""
+
+PROJECTIONS = {
+    "troth_consent_state": ("troth_consent_event_project", "troth_person_project"),
+    "troth_consent_record": ("troth_consent_event_project",),
+    "troth_outbox": ("troth_consent_event_project", "troth_policy_version_project"),
+    "troth_policy_head": ("troth_policy_version_project",),
+}
+"""Tables that only the named triggers write: they are made from events, never by hand."""
+
+_WRITES = (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
+_READS = (
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_TRANSACTION,
+    sqlite3.SQLITE_SAVEPOINT,
+    sqlite3.SQLITE_RECURSIVE,
+)
+_CATALOGUE = ("sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema")
+_PRAGMAS_READ = ("journal_mode", "synchronous", "data_version", "foreign_keys", "table_info")
+
+
+def authorize(
+    action: int, first: str | None, second: str | None, database: str | None, source: str | None
+) -> int:
+    """Answer SQLite whether a statement may do ``action`` (signature set by SQLite)."""
+    if action in _READS:
+        if action == sqlite3.SQLITE_FUNCTION and second == "load_extension":
+            return sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK
+    if action in _WRITES:
+        return sqlite3.SQLITE_OK if _may_write(action, first or "", source) else sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_PRAGMA and first in _PRAGMAS_READ:
+        reads = second is None or first == "table_info"
+        return sqlite3.SQLITE_OK if reads else sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_DENY
+
+
+def _may_write(action: int, table: str, source: str | None) -> bool:
+    if table in _CATALOGUE or table.startswith("sqlite_"):
+        return False
+    if table in PROJECTIONS and source not in PROJECTIONS[table]:
+        return False
+    return action == sqlite3.SQLITE_INSERT or table not in APPEND_ONLY
+
+
+def append_only_triggers(kind: str, table: str) -> Sequence[str]:
+    """Return the DDL that makes one table append-only, for ``sqlite`` or ``postgresql``."""
+    if kind == "sqlite":
+        return [
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN "
+            f"SELECT RAISE(ABORT, 'troth: {table} is append-only'); END"
+            for verb in ("UPDATE", "DELETE")
+        ]
+    return [
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+        "FOR EACH ROW EXECUTE FUNCTION troth_refuse_change()",
+        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION troth_refuse_change()",
+    ]
+
+
+REFUSE_CHANGE = """
+CREATE FUNCTION troth_refuse_change() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN RAISE EXCEPTION 'troth: % is append-only', TG_TABLE_NAME; END $$
+"""
+
+
+def grants(role: str) -> Sequence[str]:
+    """Return what the application's role gets on PostgreSQL; ``role`` is a quoted identifier."""
+    inserts = [table for table in APPEND_ONLY if table not in PROJECTIONS]
+    whole = ("troth_person", "troth_use", "troth_outbox_cursor")
+    reads = tuple(PROJECTIONS)
+    return [
+        f"GRANT USAGE ON SCHEMA public TO {role}",
+        *(f"GRANT SELECT, INSERT ON {table} TO {role}" for table in inserts),
+        *(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {role}" for table in whole),
+        *(f"GRANT SELECT ON {table} TO {role}" for table in reads),
+    ]
