@@ -1,1 +1,50 @@
-"""A privacy policy that runs."""
+"""A privacy policy that runs: ask, decide, record, prove.
+
+The public names of troth. Host applications import from here and from `troth.integrations` only.
+"""
+
+from troth.app import Troth
+from troth.config import Settings
+from troth.core.access import Decision, Reason
+from troth.core.consent import Answer, EntityRole
+from troth.core.errors import (
+    ConsentRefusedByRule,
+    InputError,
+    LedgerError,
+    PolicyError,
+    SnapshotError,
+    SnapshotExpired,
+    SnapshotForged,
+    SnapshotReplayed,
+    SnapshotSuperseded,
+    StoreUnavailable,
+    TrothError,
+    UnknownName,
+    UnsafeStore,
+)
+from troth.core.notice import Notice
+from troth.core.policy import Policy
+
+__all__ = [
+    "Answer",
+    "ConsentRefusedByRule",
+    "Decision",
+    "EntityRole",
+    "InputError",
+    "LedgerError",
+    "Notice",
+    "Policy",
+    "PolicyError",
+    "Reason",
+    "Settings",
+    "SnapshotError",
+    "SnapshotExpired",
+    "SnapshotForged",
+    "SnapshotReplayed",
+    "SnapshotSuperseded",
+    "StoreUnavailable",
+    "Troth",
+    "TrothError",
+    "UnknownName",
+    "UnsafeStore",
+]

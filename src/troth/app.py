@@ -107,6 +107,12 @@ class Troth:
         with self.kit.database.transaction() as connection:
             yield connection
 
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that only reads and sees one state of the database."""
+        with self.kit.database.reading() as connection:
+            yield connection
+
     def add_person(
         self,
         *,
