@@ -1,0 +1,1 @@
+"""The contracts of the house: what holds for every file, whoever wrote it."""
