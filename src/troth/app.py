@@ -26,6 +26,7 @@ from troth.core.ports import Clock, Ids, Keys
 from troth.flows import access, consent, policy
 from troth.flows.consent import Showing
 from troth.flows.kit import Kit
+from troth.flows.policy import PublishedVersion
 from troth.store.consent import ConsentEvent, ConsentRows
 from troth.store.db import Database
 from troth.store.migrate import migrate
@@ -98,6 +99,17 @@ class Troth:
     def policy(self) -> Policy:
         """Return the policy in force."""
         return self.in_force().policy
+
+    def versions(self) -> Sequence[PublishedVersion]:
+        """Return every published version, newest first."""
+        return policy.archive(self.kit)
+
+    def version(self, version: str) -> Policy:
+        """Return one published version; see `troth.flows.policy.archived`."""
+        in_force = self.in_force().policy
+        if in_force.version == version:
+            return in_force
+        return policy.archived(self.kit, version, _recompile)
 
     # --- people and their answers -------------------------------------------------------------
 
@@ -198,7 +210,8 @@ class Troth:
 
     def history(self, person: str) -> Sequence[ConsentEvent]:
         """Return every answer of one person, oldest first."""
-        return self.kit.rows.events(self.kit.database.cursor(), person)
+        with self.kit.database.hot_reading() as cursor:
+            return self.kit.rows.events(cursor, person)
 
     def count_use(self, person: str, purpose: str) -> Decision:
         """Count one use of a purpose if it is allowed; return the decision either way."""
@@ -212,7 +225,8 @@ class Troth:
 
     def uses(self, person: str) -> Mapping[str, tuple[int, int]]:
         """Return {purpose: (how often, when last in microseconds)} of one person."""
-        return self.kit.rows.uses(self.kit.database.cursor(), person)
+        with self.kit.database.hot_reading() as cursor:
+            return self.kit.rows.uses(cursor, person)
 
     def readable(self) -> bool:
         """Tell whether the ledger can be read now."""

@@ -7,7 +7,7 @@ It reads texts, never files: `PolicySources` holds them by name. Rules made here
     C102 control nobody knows                C107 a built control that names no code
     C103 purpose without category            C108 malformed value (duration, path, region …)
     C104 a language misses a clause          C109 a clause in the prose that is bound to nothing
-    C105 promise on no clause                W301 control pending (counted)
+    W301 control pending (counted)
 
 `model_rules.py` adds the E1xx and W2xx rules that are decided on the compiled policy.
 """
@@ -129,7 +129,8 @@ def _with_clauses(sources: PolicySources, root: Tree, policy: Policy) -> Policy:
     # The binding of clauses is engineering: controls change without asking anyone.
     commitments = plain(sources.files[COMMITMENTS])
     commitments.pop("clauses", None)
-    content = {"commitments": commitments, "prose": words, "law": policy.law.name}
+    law = {p.name: [p.value, p.unit] for p in policy.law.provisions.values()}
+    content = {"commitments": commitments, "prose": words, "law": law}
     digest = hashlib.sha256(
         json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     ).hexdigest()

@@ -96,6 +96,7 @@ def compare(old: Policy, new: Policy) -> PolicyDiff:
         and path[:2] != ("policy", "summary")
     ]
     changes += _prose_changes(old, new)
+    changes += _law_changes(old, new)
     return PolicyDiff(tuple(changes))
 
 
@@ -257,6 +258,13 @@ def _prose_changes(old: Policy, new: Policy) -> Iterator[Change]:
         weight = ChangeClass.MINOR if gone_or_new else word_change(_text(a), _text(b))
         told = everyone if weight.weight else ()
         yield Change(".".join(("prose", *path)), _text(a), _text(b), weight, told, ())
+
+
+def _law_changes(old: Policy, new: Policy) -> Iterator[Change]:
+    """Yield changed numbers of the law: told to everybody, they are not the controller's choice."""
+    for path, a, b in _walk((), old.content["law"], new.content["law"]):
+        where = ".".join(("law", *path))
+        yield Change(where, _text(a), _text(b), ChangeClass.MINOR, tuple(new.purposes), ())
 
 
 def _text(value: _Maybe) -> str:

@@ -97,7 +97,9 @@ class Decider:
         now = self._kit.clock.now()
         made: dict[tuple[str, str], Decision] = {}
         if in_force is not None:
-            for person, purpose_id, row in self._kit.rows.all_states(self._kit.database.cursor()):
+            with self._kit.database.hot_reading() as cursor:
+                states = self._kit.rows.all_states(cursor)
+            for person, purpose_id, row in states:
                 purpose = in_force.policy.purposes.get(PurposeId(purpose_id))
                 if purpose is not None:
                     required = in_force.required.get(PurposeId(purpose_id), 0)

@@ -8,12 +8,14 @@ the version from the database, where its files are kept whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from troth.core.access import PolicyInForce
 from troth.core.compile import Compiled, PolicySources, compile_policy
 from troth.core.diff import PolicyDiff, compare
-from troth.core.errors import InputError
-from troth.core.policy import PurposeId
+from troth.core.errors import InputError, UnknownName
+from troth.core.policy import Policy, PurposeId
 from troth.flows.kit import Kit
 from troth.store import policy as rows
 from troth.store.db import Cursor
@@ -83,7 +85,7 @@ def load(kit: Kit, recompile: Recompile) -> PolicyInForce | None:
         PolicyError: the stored version does not compile with this release.
         StoreUnavailable: the database cannot be read.
     """
-    known = rows.versions(kit.database.cursor())
+    known = read_versions(kit)
     if not known:
         return None
     latest = known[-1]
@@ -93,3 +95,55 @@ def load(kit: Kit, recompile: Recompile) -> PolicyInForce | None:
         for purpose in version.asked:
             required[PurposeId(purpose)] = version.ordinal
     return PolicyInForce(policy, latest.ordinal, required)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedVersion:
+    """One version in the archive (S-56); ``digest`` is the SHA-256 (hex) of its content."""
+
+    version: str
+    digest: str
+    change_class: str
+    asked: tuple[str, ...]
+    published_at: datetime
+
+
+def archive(kit: Kit) -> list[PublishedVersion]:
+    """Return every published version, newest first.
+
+    Raises:
+        StoreUnavailable: the database cannot be read.
+    """
+    return [
+        PublishedVersion(
+            version=v.version,
+            digest=v.digest,
+            change_class=v.change_class,
+            asked=v.asked,
+            published_at=datetime.fromtimestamp(v.recorded_at / 1_000_000, UTC),
+        )
+        for v in reversed(read_versions(kit))
+    ]
+
+
+def archived(kit: Kit, version: str, recompile: Recompile) -> Policy:
+    """Return one published version as a policy.
+
+    Raises:
+        UnknownName: no such version was published.
+        PolicyError: the stored version does not compile with this release.
+    """
+    for known in read_versions(kit):
+        if known.version == version:
+            return recompile(known.sources).require()
+    raise UnknownName("no such version of the policy was published")
+
+
+def read_versions(kit: Kit) -> list[PolicyVersion]:
+    """Return the stored versions, oldest first.
+
+    Raises:
+        StoreUnavailable: the database cannot be read.
+    """
+    with kit.database.hot_reading() as cursor:
+        return rows.versions(cursor)

@@ -110,6 +110,23 @@ class Database:
             self._local.cursor = cursor
         return cursor
 
+    @contextlib.contextmanager
+    def hot_reading(self) -> Iterator[Cursor]:
+        """Lend this thread's cursor for a few reads.
+
+        Raises:
+            StoreUnavailable: the database cannot be read.
+        """
+        try:
+            yield self.cursor()
+        except StoreUnavailable:
+            self.forget_cursor()
+            raise
+        except Exception as error:
+            self.forget_cursor()
+            raise_unavailable(error)
+            raise
+
     def forget_cursor(self) -> None:
         """Drop this thread's cursor after an error, so that the next read connects anew."""
         self._local.cursor = None

@@ -135,7 +135,7 @@ def read_entries(conn: Connection, low: int, high: int) -> list[bytes]:
         .where(leaf.c.leaf_index >= low, leaf.c.leaf_index < high)
         .order_by(leaf.c.leaf_index)
     ).scalars()
-    entries = [bytes(entry) for entry in found]
+    entries = [_as_bytes(entry) for entry in found]
     if len(entries) != high - low:
         msg = f"leaves {low} to {high - 1}: found {len(entries)}; the log was tampered with"
         raise LedgerError(msg)
