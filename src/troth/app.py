@@ -16,16 +16,24 @@ from troth.adapters import sources
 from troth.adapters.clock import SystemClock
 from troth.adapters.ids import RandomIds
 from troth.adapters.keys import FileKeys
+from troth.adapters.log_files import CheckpointFile, LogFolder
+from troth.adapters.sequencer import Sequencer
 from troth.config import Settings
 from troth.core.access import Decision, PolicyInForce
-from troth.core.compile import Compiled, compile_policy
+from troth.core.compile import COMMITMENTS, Compiled, compile_policy
 from troth.core.consent import Answer, EntityRole
-from troth.core.errors import InputError
+from troth.core.diff import PolicyDiff, compare
+from troth.core.errors import InputError, UnknownName
+from troth.core.findings import Finding
+from troth.core.ledger import LedgerReport
+from troth.core.lint import Form, lint_text
 from troth.core.policy import Policy, PurposeId
 from troth.core.ports import Clock, Ids, Keys
-from troth.flows import access, consent, policy
+from troth.core.receipt_check import ReceiptReport, verify_receipt
+from troth.flows import access, consent, evidence, policy
 from troth.flows.consent import Showing
 from troth.flows.kit import Kit
+from troth.flows.lint import lint_policy
 from troth.flows.policy import PublishedVersion
 from troth.store.consent import ConsentEvent, ConsentRows
 from troth.store.db import Database
@@ -40,6 +48,8 @@ class Troth:
         keys: the keys of the deployment.
         clock: the clock; the machine's by default.
         ids: the source of ids; random by default.
+        log: the folder where the log is published; None publishes nothing.
+        checkpoints: the file of checkpoints outside the database; needed to sequence.
     """
 
     def __init__(
@@ -49,7 +59,12 @@ class Troth:
         *,
         clock: Clock | None = None,
         ids: Ids | None = None,
+        log: Path | None = None,
+        checkpoints: Path | None = None,
     ) -> None:
+        self._log = log
+        self._checkpoints = checkpoints
+        self._sequencer: Sequencer | None = None
         self.kit = Kit(
             database=database,
             rows=ConsentRows(database.kind),
@@ -74,7 +89,13 @@ class Troth:
             role = make_url(settings.database_url).username or ""
             migrate(settings.owner_url, app_role=role)
         keys = FileKeys(settings.keys, settings.log_name)
-        return cls(Database(settings.database_url), keys, **outside)  # type: ignore[arg-type]
+        return cls(
+            Database(settings.database_url),
+            keys,
+            log=settings.log,
+            checkpoints=settings.checkpoints,
+            **outside,  # type: ignore[arg-type]
+        )
 
     # --- the policy ---------------------------------------------------------------------------
 
@@ -228,6 +249,77 @@ class Troth:
         with self.kit.database.hot_reading() as cursor:
             return self.kit.rows.uses(cursor, person)
 
+    # --- evidence -----------------------------------------------------------------------------
+
+    def sequence(self) -> int:
+        """Turn every event that waits into a leaf, and return how many there were.
+
+        Raises:
+            InputError: this deployment has no file for checkpoints outside the database.
+            LedgerError: the log does not extend its checkpoints; nothing was signed.
+        """
+        if self._checkpoints is None:
+            raise InputError("name a file for the checkpoints outside the database")
+        outside = CheckpointFile(self._checkpoints)
+        published = LogFolder(self._log) if self._log is not None else None
+        total = 0
+        while appended := evidence.sequence(self.kit, outside, published).appended:
+            total += appended
+        return total
+
+    def start_sequencer(self) -> None:
+        """Sequence about once a second in a thread of its own, until `close`."""
+        if self._sequencer is None:
+            self._sequencer = Sequencer(self.sequence)
+            self._sequencer.start()
+
+    def verify_ledger(self, checkpoints: Sequence[Path] = ()) -> LedgerReport:
+        """Check the whole log against the events and against checkpoints kept outside.
+
+        Args:
+            checkpoints: files of checkpoint notes; the deployment's own file if empty.
+
+        Raises:
+            LedgerError: a file holds no checkpoints.
+        """
+        files = checkpoints or ([self._checkpoints] if self._checkpoints is not None else [])
+        notes = [note for file in files for note in CheckpointFile(file).notes()]
+        return evidence.verify(self.kit, notes)
+
+    def receipt(self, event_id: str, *, language: str = "") -> str:
+        """Return the receipt of one answer; whoever calls has checked whose it is.
+
+        Raises:
+            UnknownName: there is no such answer.
+            LedgerError: the log contradicts it.
+        """
+        with self.kit.database.hot_reading() as cursor:
+            event = self.kit.rows.event(cursor, event_id)
+        if event is None:
+            raise UnknownName("there is no answer with this id")
+        given_under = self.version(event.privacy_notice.partition("@")[2])
+        return evidence.make_receipt(
+            self.kit, given_under, event, language=language or given_under.binding_language
+        )
+
+    def log_file(self, path: str) -> bytes:
+        """Return one file of the published log (``checkpoint``, ``tile/0/000`` …).
+
+        Raises:
+            UnknownName: no such file is published.
+        """
+        if self._log is not None:
+            root = self._log.resolve()
+            file = (root / path.lstrip("/")).resolve()
+            if file.is_relative_to(root) and file.is_file():
+                return file.read_bytes()
+        raise UnknownName("the log has no such file")
+
+    @property
+    def vkey(self) -> str:
+        """Return the key under which the log and receipts verify."""
+        return self.kit.keys.signer.vkey
+
     def readable(self) -> bool:
         """Tell whether the ledger can be read now."""
         try:
@@ -238,8 +330,61 @@ class Troth:
         return True
 
     def close(self) -> None:
-        """Close every connection."""
+        """Stop the sequencer and close every connection."""
+        if self._sequencer is not None:
+            self._sequencer.stop()
         self.kit.database.close()
+
+
+def compile_folder(folder: Path) -> Compiled:
+    """Compile the policy files of a folder.
+
+    Raises:
+        InputError: there is no policy in it.
+    """
+    return compile_policy(sources.read_folder(folder))
+
+
+def compare_folders(old: Path, new: Path) -> PolicyDiff:
+    """Return what changed between the policies of two folders.
+
+    Raises:
+        PolicyError: one of them does not compile.
+    """
+    return compare(compile_folder(old).require(), compile_folder(new).require())
+
+
+def lint(path: Path) -> tuple[Finding, ...]:
+    """Return every finding on a policy folder, or on a text that somebody else wrote.
+
+    Raises:
+        InputError: there is nothing to read at ``path``.
+    """
+    if path.is_file():
+        form = _FORMS.get(path.suffix.lower(), Form.TEXT)
+        return lint_text(file=str(path), text=sources.read_text(path), form=form)
+    if (path / COMMITMENTS).is_file():
+        return lint_policy(sources.read_folder(path))
+    texts = sorted(p for p in path.rglob("*") if p.suffix.lower() in (".txt", *_FORMS))
+    if not texts:
+        raise InputError(f"there is no policy and no text at {path}")
+    return tuple(finding for text in texts for finding in lint(text))
+
+
+_FORMS = {".md": Form.MARKDOWN, ".html": Form.HTML, ".htm": Form.HTML}
+
+
+def check_receipt(file: Path, keys: Sequence[str]) -> ReceiptReport:
+    """Check a receipt file offline; each key is a verifier key or a file that holds one.
+
+    Raises:
+        InputError: a file cannot be read.
+        LedgerError: a key is malformed.
+    """
+    if not file.is_file():
+        raise InputError(f"there is no file {file}")
+    trusted = [sources.read_text(Path(k)).strip() if Path(k).is_file() else k for k in keys]
+    return verify_receipt(sources.read_text(file), trusted_keys=trusted or None)
 
 
 def _recompile(files: Mapping[str, str]) -> Compiled:

@@ -10,6 +10,9 @@ from pathlib import Path
 from troth.core.compile import COMMITMENTS, PolicySources
 from troth.core.errors import InputError
 
+LAW = "law-profile.yaml"
+"""A published version keeps the profile it was published under as a file of its own."""
+
 _PROFILE = re.compile(r"law_profile:\s*[\"']?([a-z0-9-]+)")
 
 
@@ -24,14 +27,17 @@ def read_folder(folder: Path) -> PolicySources:
     files: dict[str, str] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix in (".yaml", ".md"):
-            files[path.name] = _read(path)
+            files[path.name] = read_text(path)
     return with_law(files, place=str(folder))
 
 
 def with_law(files: Mapping[str, str], *, place: str = "") -> PolicySources:
-    """Return sources with the law profile that the commitments name."""
-    match = _PROFILE.search(files.get(COMMITMENTS, ""))
-    return PolicySources(files, read_law_profile(match.group(1) if match else ""), place)
+    """Return sources with the law profile that the commitments name, or that is among them."""
+    law = files.get(LAW)
+    if law is None:
+        match = _PROFILE.search(files.get(COMMITMENTS, ""))
+        law = read_law_profile(match.group(1) if match else "")
+    return PolicySources({**files, LAW: law}, law, place)
 
 
 def read_law_profile(name: str) -> str:
@@ -40,7 +46,12 @@ def read_law_profile(name: str) -> str:
     return path.read_text(encoding="utf-8") if name and path.is_file() else "{}"
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return a file as text.
+
+    Raises:
+        InputError: it is not UTF-8.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:

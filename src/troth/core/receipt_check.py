@@ -28,6 +28,9 @@ from troth.core.receipt import (
 from troth.core.signed_note import VerifierKey, parse_vkey
 from troth.core.tlog import open_checkpoint
 
+_EVENT_NAMES = {"kind", "event", "salt", "commitment", "inclusion"}
+_INCLUSION_NAMES = {"status", "leaf_index", "tree_size", "path", "checkpoint", "log_key"}
+
 
 class ReceiptCheck(StrEnum):
     """What a check of a receipt looks at; the stable names of its findings."""
@@ -222,6 +225,8 @@ class _Check:
     def _event(
         self, shown: dict[str, Any], receipt: dict[str, Any], purposes: Sequence[object]
     ) -> None:
+        if shown.keys() != _EVENT_NAMES:
+            raise _Malformed("an event needs kind, event, salt, commitment and inclusion")
         fields = _map(shown.get("event"), "event")
         event_id = _text(fields.get("event_id"), "event_id")
         if reason := _contradiction(fields, receipt, purposes):
@@ -244,8 +249,8 @@ class _Check:
         if inclusion == {"status": PENDING}:
             self.add(ReceiptCheck.INCLUSION, Outcome.OPEN, event_id=entry.event_id)
             return
-        if inclusion.get("status") != LOGGED:
-            raise _Malformed("inclusion.status is neither logged nor pending")
+        if inclusion.get("status") != LOGGED or inclusion.keys() != _INCLUSION_NAMES:
+            raise _Malformed("inclusion is neither pending nor a complete proof")
         leaf_index = _number(inclusion.get("leaf_index"), "leaf_index")
         tree_size = _number(inclusion.get("tree_size"), "tree_size")
         path = [_base64(step, "path") for step in _list(inclusion.get("path"), "path")]

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from troth.core.access import PolicyInForce
 from troth.core.compile import Compiled, PolicySources, compile_policy
 from troth.core.diff import PolicyDiff, compare
-from troth.core.errors import InputError, UnknownName
+from troth.core.errors import InputError, LedgerError, UnknownName
 from troth.core.policy import Policy, PurposeId
 from troth.flows.kit import Kit
 from troth.store import policy as rows
@@ -83,6 +83,7 @@ def load(kit: Kit, recompile: Recompile) -> PolicyInForce | None:
 
     Raises:
         PolicyError: the stored version does not compile with this release.
+        LedgerError: the stored files are not those that were published.
         StoreUnavailable: the database cannot be read.
     """
     known = read_versions(kit)
@@ -90,6 +91,11 @@ def load(kit: Kit, recompile: Recompile) -> PolicyInForce | None:
         return None
     latest = known[-1]
     policy = recompile(latest.sources).require()
+    if policy.digest != latest.digest:
+        raise LedgerError(
+            f"the files of version {latest.version} are not the ones that were published; "
+            "run troth ledger verify"
+        )
     required: dict[PurposeId, int] = {}
     for version in known:
         for purpose in version.asked:

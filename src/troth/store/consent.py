@@ -117,6 +117,8 @@ outbox = Table(
     Column("event_id", Text, nullable=False),
     Column("topic", Text, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
+    # On SQLite tx is always 0 and seq alone is the order.
+    Index("ix_troth_outbox_tx_seq", "tx", "seq").ddl_if(dialect="postgresql"),
     sqlite_autoincrement=True,
 )
 

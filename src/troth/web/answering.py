@@ -30,15 +30,9 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
     """Return the handlers of this page."""
     troth, host = privacy.troth, privacy.host
 
-    def purpose_of(name: str) -> Purpose:
-        purpose = troth.policy.purposes.get(PurposeId(name))
-        if purpose is None or not purpose.optional:
-            raise UnknownName(f"there is no question about {name!r}")
-        return purpose
-
     @get("/privacy/ask/{name:str}", sync_to_thread=True)
     def ask(request: AnyRequest, name: str) -> Response[Any]:
-        purpose = purpose_of(name)
+        purpose = _purpose(privacy, name)
         who = host.audience(request)
         next_path = local_path(request.query_params.get("next", ""), SETTINGS_PATH)
         if not purpose.visitors and (who.visitor or not who.person):
@@ -59,11 +53,11 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
     @post("/privacy/answers", status_code=303)
     async def answer(request: AnyRequest) -> Redirect:
         form = await read_form(request, "token", "purpose", "said", "next")
-        return _record(privacy, request, purpose_of(form["purpose"]), form)
+        return _record(privacy, request, _purpose(privacy, form["purpose"]), form)
 
     @post("/privacy/uses/{name:str}", status_code=204, sync_to_thread=True)
     def use(request: AnyRequest, name: str) -> None:
-        purpose = purpose_of(name)
+        purpose = _purpose(privacy, name)
         if not purpose.device:
             raise UnknownName(f"{name!r} is no device function")
         decision = troth.count_use(host.audience(request).person, name)
@@ -80,6 +74,13 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
         return page
 
     return [ask, answer, use, reset]
+
+
+def _purpose(privacy: Privacy, name: str) -> Purpose:
+    purpose = privacy.troth.policy.purposes.get(PurposeId(name))
+    if purpose is None or not purpose.optional:
+        raise UnknownName("there is no question about this purpose")
+    return purpose
 
 
 def _record(

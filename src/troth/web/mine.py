@@ -39,7 +39,7 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
         return host.render(request, "privacy/history.html", {"events": events}, 200)
 
     @get("/my/privacy/receipts/{event_id:str}", sync_to_thread=True)
-    def receipt(request: AnyRequest, event_id: str) -> Response[bytes]:
+    def receipt(request: AnyRequest, event_id: str) -> Response[str]:
         who = host.audience(request)
         # The same answer for a strange id and for another person's: nothing can be probed.
         if not who.person or all(e.event_id != event_id for e in troth.history(who.person)):

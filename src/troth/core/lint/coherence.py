@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from troth.core.lint.consent import implied_consents
 from troth.core.lint.document import Document, Kind, Sentence
 from troth.core.lint.permission_rows import permission_rows
-from troth.core.lint.rule import Hit, Rule, either, said, statements
+from troth.core.lint.rule import Hit, Rule, said, statements
+from troth.core.lint.words import Words, either
 
 # E118 ------------------------------------------------------------------------------------
 
@@ -82,10 +83,12 @@ _ACTIONS = (
     ("share", "share|disclose", "共享|分享|披露"),
     ("sell", "sell", "出售|售卖"),
 )
-_CONDITION = either(
-    en=r"\b(?:if|when|where|unless|until|before|after|except|other than|without|only|longer|more than|beyond|"
-    r"for (?:any |other )?\w+|with (?!any\b|anyone\b|third)|to (?!any\b|anyone\b|third))\b",
-    zh=r"如|若|当|除|未经|之前|之后|以外|之外|情况下|仅|只|超过|用于|为了|无关|不必要|(?:向|与|给)(?!任何)",
+_BEFORE_CLASS = either(
+    en=r"^(?:\s*\b(?:your|any|the|this|that|of|a|an|users?'?)\b)*\s*$", zh=r"^(?:任何|您的?|你的?|用户的?)*$"
+)
+_AFTER_CLASS = either(
+    en=r"^s?\s*(?:at all|to anyone|with anyone|(?:to|with) any(?: other)? third part(?:y|ies))?\W*$",
+    zh=r"^(?:信息|数据)?\W*$",
 )
 _ON_DEVICE = either(
     en=r"\bonly\b[^\n.]{0,24}\b(?:on|in|within) your (?:device|phone|browser)|\b(?:never|not) leaves? (?:your|the) (?:device|phone|browser)",
@@ -93,17 +96,17 @@ _ON_DEVICE = either(
 )
 
 
-def _positive(en: str, zh: str) -> re.Pattern[str]:
+def _positive(en: str, zh: str) -> Words:
     return either(
-        en=rf"\b(?:we|us|platform|company|app)\b(?:(?!\b(?:not|never)\b|n't)[^\n.;]){{0,90}}?\b(?:{en})(?:s|d|ed|ing)?\b(?P<en>[^\n.;]{{0,80}})",
-        zh=rf"(?:我们|本公司|平台)(?:(?!不|未|禁止)[^\n。；]){{0,30}}?(?:{zh})(?P<zh>[^\n。；]{{0,30}})",
+        en=rf"\b(?:we|us|platform|company|app)\b(?:(?!\b(?:not|never)\b|n't)[^\n.;]){{0,90}}?\b(?:{en})(?:s|d|ed|ing)?\b(?P<rest>[^\n.;]{{0,80}})",
+        zh=rf"(?:我们|本公司|平台)(?:(?!不|未|禁止)[^\n。；]){{0,30}}?(?:{zh})(?P<rest>[^\n。；]{{0,30}})",
     )
 
 
-def _negative(en: str, zh: str) -> re.Pattern[str]:
+def _negative(en: str, zh: str) -> Words:
     return either(
-        en=rf"\bwe (?:(?:do|will|shall) not|never|don't|won't|will never)(?: \w+){{0,2}}? (?:{en})\b(?P<en>[^\n.;]{{0,80}})",
-        zh=rf"(?:我们|本公司|平台)(?:绝|从)?(?:不会|不|从不|绝不)(?:会)?(?:{zh})(?P<zh>[^\n。；]{{0,30}})",
+        en=rf"\bwe (?:(?:do|will|shall) not|never|don't|won't|will never)(?: \w+){{0,2}}? (?:{en})\b(?P<rest>[^\n.;]{{0,80}})",
+        zh=rf"(?:我们|本公司|平台)(?:绝|从)?(?:不会|不|从不|绝不)(?:会)?(?:{zh})(?P<rest>[^\n。；]{{0,30}})",
     )
 
 
@@ -138,7 +141,7 @@ def _done_against_denied(document: Document) -> Iterator[Hit]:
         denials = {
             label: sentence
             for sentence, label in _about(document, _NEGATIVE[name])
-            if not _CONDITION.search(_after(_NEGATIVE[name], sentence))
+            if _is_bare(_after(_NEGATIVE[name], sentence), label)
         }
         local = {
             label: sentence
@@ -155,15 +158,24 @@ def _done_against_denied(document: Document) -> Iterator[Hit]:
                 yield said(document, sentence, detail=detail)
 
 
-def _after(pattern: re.Pattern[str], sentence: Sentence) -> str:
+def _after(pattern: Words, sentence: Sentence) -> str:
     match = pattern.search(sentence.folded)
-    return (match["en"] or match["zh"] or "") if match else ""
+    return match["rest"] if match else ""
 
 
-def _about(document: Document, pattern: re.Pattern[str]) -> Iterator[tuple[Sentence, str]]:
+def _is_bare(rest: str, label: str) -> bool:
+    """Return whether the denial names the class and nothing that would limit it."""
+    match = next(words for name, words in _CLASSES if name == label).search(rest)
+    if match is None:
+        return False
+    before, after = rest[: match.start()], rest[match.end() :]
+    return bool(_BEFORE_CLASS.search(before) and _AFTER_CLASS.search(after))
+
+
+def _about(document: Document, pattern: Words) -> Iterator[tuple[Sentence, str]]:
     """Yield each sentence of the pattern with the class that its verb is about."""
     for sentence, match in document.said(pattern):
-        rest = match["en"] or match["zh"] or ""
+        rest = match["rest"]
         named = [(m.start(), label) for label, words in _CLASSES if (m := words.search(rest))]
         if named:
             yield sentence, min(named)[1]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from troth.core.lint.document import Document
-from troth.core.lint.rule import Hit, Rule, either, said
+from troth.core.lint.rule import Hit, Rule, said
+from troth.core.lint.words import either
 
 # E105 ------------------------------------------------------------------------------------
 

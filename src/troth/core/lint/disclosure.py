@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from troth.core.lint.document import Document, Kind, Sentence
-from troth.core.lint.rule import Hit, Rule, either, missing, said, statements
+from troth.core.lint.rule import Hit, Rule, missing, said, statements
+from troth.core.lint.words import either
 from troth.core.lint.topics import (
     AGENCY,
     BREACH_OF_RULES,
@@ -98,6 +99,8 @@ def _unnamed_recipients(document: Document) -> Iterator[Hit]:
             else f"Unnamed: {match.group()}."
         )
         yield Hit(line=hit.line, quote=hit.quote, detail=detail, undecided=eu_only)
+        if eu_only:
+            return  # one question about the whole text, not one for each sentence
 
 
 # E111 ------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from troth.core.lint.words import Words
+
 
 class Form(StrEnum):
     """How the policy was handed over."""
@@ -51,6 +53,7 @@ class RawBlock:
         level: of a heading that the form declares, 1 to 6.
         bold: the whole run is emphasised, as headings often are where no heading tag is used.
         name_end: of a table row, where its first cell ends.
+        linked: some of the words are a link, so they lead somewhere.
     """
 
     text: str
@@ -59,6 +62,7 @@ class RawBlock:
     level: int = 0
     bold: bool = False
     name_end: int = 0
+    linked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Block:
     level: int = 0
     marker: str = ""
     name_end: int = 0
+    linked: bool = False
 
     def line_at(self, offset: int) -> int:
         """Return the line of the file on which the character at this offset stands."""
@@ -157,13 +162,13 @@ class Document:
     """All sentences in lower case, one per line: a pattern without newline stays in one."""
     language: Language
     _starts: tuple[int, ...] = ()
-    _found: dict[re.Pattern[str], tuple[tuple[int, re.Match[str]], ...]] = field(
+    _found: dict[Words, tuple[tuple[int, re.Match[str]], ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
     _by_section: dict[int, list[int]] = field(default_factory=dict, repr=False, compare=False)
     _by_block: dict[int, list[int]] = field(default_factory=dict, repr=False, compare=False)
 
-    def matches(self, pattern: re.Pattern[str]) -> tuple[tuple[int, re.Match[str]], ...]:
+    def matches(self, pattern: Words) -> tuple[tuple[int, re.Match[str]], ...]:
         """Return ``(index of sentence, first match in it)`` for each sentence that matches.
 
         The match is relative to the document's `folded` text. Each pattern is run once over
@@ -172,19 +177,21 @@ class Document:
         if pattern not in self._found:
             found: dict[int, re.Match[str]] = {}
             for match in pattern.finditer(self.folded):
-                found.setdefault(bisect_right(self._starts, match.start()) - 1, match)
-            self._found[pattern] = tuple(found.items())
+                index = bisect_right(self._starts, match.start()) - 1
+                if index not in found or match.start() < found[index].start():
+                    found[index] = match
+            self._found[pattern] = tuple(sorted(found.items(), key=lambda pair: pair[0]))
         return self._found[pattern]
 
-    def which(self, pattern: re.Pattern[str]) -> frozenset[int]:
+    def which(self, pattern: Words) -> frozenset[int]:
         """Return the indexes of the sentences, headings included, that match."""
         return frozenset(index for index, _ in self.matches(pattern))
 
-    def says(self, pattern: re.Pattern[str]) -> bool:
+    def says(self, pattern: Words) -> bool:
         """Return whether any sentence or heading matches."""
         return bool(self.matches(pattern))
 
-    def said(self, pattern: re.Pattern[str]) -> Iterator[tuple[Sentence, re.Match[str]]]:
+    def said(self, pattern: Words) -> Iterator[tuple[Sentence, re.Match[str]]]:
         """Yield the sentences that match, headings left out, each with its first match."""
         for index, match in self.matches(pattern):
             if self.sentences[index].kind is not Kind.HEADING:

@@ -23,6 +23,7 @@ class Flow:
         self._breaks: list[tuple[int, int]] = []
         self._gap: str = ""
         self.name_end = 0
+        self.linked = False
 
     def add(self, text: str, line: int) -> None:
         """Add text that begins on this line; newlines inside it count up."""
@@ -70,4 +71,5 @@ class Flow:
             level=level,
             bold=bold,
             name_end=self.name_end,
+            linked=self.linked,
         )

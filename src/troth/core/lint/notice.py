@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from troth.core.lint.document import Document, Kind, Sentence
-from troth.core.lint.rule import Hit, Rule, either, has, missing, said, statements
+from troth.core.lint.rule import Hit, Rule, has, missing, said, statements
+from troth.core.lint.words import either
 from troth.core.lint.topics import (
     DATE,
     EMAIL,
@@ -67,7 +68,7 @@ def _list_follows(document: Document, sentence: Sentence, match: re.Match[str]) 
 # E102 ------------------------------------------------------------------------------------
 
 _NAME = re.compile(
-    r"(?<!\w)(?!(?:The|Our|This|Your|A) )[A-Z][\w&.'-]*(?: [\w&.'()-]+){0,6}?,? "
+    r"(?<!\w)(?!(?:The|Our|This|Your|A) )[A-Z0-9][\w&.'-]*(?: [\w&.'()-]+){0,6}?,? "
     r"(?:Co\.?,? ?)?(?:Ltd|Limited|Inc|LLC|L\.L\.C|GmbH|Corp|Corporation|PLC|plc|B\.V|AG|SE|S\.A|"
     r"Pty|Foundation|University)\b"
     r"|(?:[Cc]ontroller (?:is|of [^\n.]{0,40} is)|[Oo]perated by|[Pp]ublished by) (?:the )?[A-Z]\w+"
@@ -79,6 +80,7 @@ _CONTACT = either(
     r"|\b(?:postal |registered )?(?:address|office)\b\s?[:：]\s?\w",
     zh=r"(?:地址|住所)\s?[:：为]\s?\w*[\u4e00-\u9fff]|电话\s?[:：为]\s?[\d+]|邮箱\s?[:：为]\s?\w",
 )
+_CONTACT_LINK = either(en=r"\bcontact\b", zh=r"联系")
 
 
 def _controller_missing(document: Document) -> Iterator[Hit]:
@@ -86,7 +88,11 @@ def _controller_missing(document: Document) -> Iterator[Hit]:
     named = (s for s in document.sentences if not _names_a_recipient(document, s))
     if not any(_NAME.search(sentence.text) for sentence in named):
         lacking.append("the controller's name (a legal form such as Ltd, GmbH, 有限公司)")
-    if not document.says(_CONTACT):
+    linked = any(
+        document.blocks[document.sentences[index].block].linked
+        for index in document.which(_CONTACT_LINK)
+    )
+    if not linked and not document.says(_CONTACT):
         lacking.append("a contact (e-mail, telephone, postal address)")
     if lacking:
         yield missing(document, " and ".join(lacking))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from troth.core.lint.document import Block, Document, Kind, fold
-from troth.core.lint.rule import either
+from troth.core.lint.words import Words, either
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class Device:
     """
 
     name: str
-    words: re.Pattern[str]
+    words: Words
     instead: str = ""
-    done_so: re.Pattern[str] | None = None
+    done_so: Words | None = None
 
 
 DEVICES = (

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from troth.core.lint.document import Document
 from troth.core.lint.permission_rows import PermissionRow, permission_rows
-from troth.core.lint.rule import Hit, Rule, either
+from troth.core.lint.rule import Hit, Rule
+from troth.core.lint.words import either
 
 _NOT_ASKED = either(
     en=r"\b(?:do(?:es)? not|don't|never|no need to) (?:ask|apply|request|need|require|use|read)\b|\bwithout (?:any |a |this )?permission",
@@ -76,28 +77,24 @@ _TIES = (
 )
 
 
-def _untied(document: Document) -> Iterator[Hit]:
-    for row in _asked(document):
-        general = " ".join(document.sentences[i].folded for i in sorted(row.scope))
-        lacking = [
-            name
-            for name, pattern in _TIES
-            if not pattern.search(row.purpose)
-            and (name == "function" or not pattern.search(_without_using(general)))
-        ]
-        if lacking:
-            yield _hit(document, row, f"Not told: {', '.join(lacking)}.")
-
-
 _WHEN_USING = either(
     en=r"\bwhen you use (?:our|the|this) (?:services?|products?|platform|app|website)\b",
     zh=r"(?:当|在)?您使用(?:我们的?|本)?(?:产品|服务|平台|软件|应用|app)(?:或服务|及服务)?时",
 )
 
 
-def _without_using(text: str) -> str:
-    """Take out "when you use our services": it names no moment."""
-    return _WHEN_USING.sub("", text)
+def _untied(document: Document) -> Iterator[Hit]:
+    for row in _asked(document):
+        shared = " ".join(document.sentences[i].folded for i in sorted(row.scope))
+        general = _WHEN_USING.without(shared)  # names no moment
+        lacking = [
+            name
+            for name, pattern in _TIES
+            if not pattern.search(row.purpose)
+            and (name == "function" or not pattern.search(general))
+        ]
+        if lacking:
+            yield _hit(document, row, f"Not told: {', '.join(lacking)}.")
 
 
 # W208 ------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from troth.core.lint.document import Document, Kind, Sentence
-from troth.core.lint.rule import Hit, Rule, either, has, missing, said, statements
+from troth.core.lint.rule import Hit, Rule, has, missing, said, statements
+from troth.core.lint.words import Words, either
 from troth.core.lint.topics import (
     NEGATION,
     SEPARATE_CONSENT,
@@ -23,7 +24,7 @@ class SensitiveClass:
     """A class of information that law calls sensitive; `eu` where GDPR 9 does so too."""
 
     name: str
-    words: re.Pattern[str]
+    words: Words
     eu: bool = False
 
 
@@ -59,8 +60,8 @@ SENSITIVE = (
     SensitiveClass(
         "biometrics",
         either(
-            en=r"\bbiometric\w*|\bfac(?:e|ial) (?:data|recognition|features?|images?)\b|\bfingerprints?\b(?! of)|\bvoiceprints?\b",
-            zh=r"生物识别|人脸|面部(?:识别|特征)|指纹|声纹|虹膜",
+            en=r"\bbiometric\w*|\bfac(?:e|ial) (?:data|recognition|features?|images?)\b|(?<!device )(?<!browser )(?<!digital )\bfingerprints?\b(?! of)|\bvoiceprints?\b",
+            zh=r"生物识别|人脸|面部(?:识别|特征)|(?<!设备)(?<!浏览器)(?<!数字)指纹|声纹|虹膜",
         ),
         eu=True,
     ),
@@ -83,6 +84,12 @@ _IMPACT = either(
 _ASKED_FOR = either(
     en=r"\b(?:collect\w*|upload\w*|provid\w+|submit\w*|us(?:e|es|ed|ing)|process\w*|obtain\w*|read|scan|take|gather\w*|enter|need)\b",
     zh=r"收集|上传|提供|提交|使用|处理|获取|读取|拍摄|填写|采集|录入",
+)
+
+
+_DEFINES = either(
+    en=r"\bsensitive\b[^\n.]{0,40}\b(?:means?|includes?|refers? to)\b",
+    zh=r"敏感(?:个人)?信息[”」]?[^\n。]{0,6}(?:指|包括|是指)",
 )
 
 
@@ -119,6 +126,8 @@ def _sensitive_unguarded(document: Document) -> Iterator[Hit]:
 def _is_asked_for(document: Document, sentence: Sentence, kind: SensitiveClass) -> bool:
     """Return whether the class is taken, not merely named in a denial or a definition."""
     match = kind.words.search(sentence.folded)
+    if _DEFINES.search(sentence.folded):
+        return False
     if match is None or NEGATION.search(sentence.folded, 0, match.start()):
         return False
     listed = sentence.kind is not Kind.PARAGRAPH
@@ -137,7 +146,13 @@ _CHILDREN = either(en=r"\bchild(?:ren)?\b|\bminors?\b|\bunder (?:the age of )?1[
 def _no_child_rule(document: Document) -> Iterator[Hit]:
     if under_eu_law(document) and not under_prc_law(document):
         if not document.says(_CHILDREN):
-            yield missing(document, "children (child, minor, under 13 to 18)")
+            looked = "children (child, minor, under 13 to 18)"
+            yield Hit(
+                searched=f"{document.measure()} for {looked}",
+                detail="The GDPR asks for such a rule only where a service is offered to "
+                "children; plain text does not tell.",
+                undecided=True,
+            )
         return
     if document.says(_UNDER_14) or (
         document.says(either(en=r"\bunder (?:14|fourteen)\b", zh=r"(?:14|十四)\s?(?:周)?岁"))

@@ -34,7 +34,8 @@ class _Reader(HTMLParser):
         self._items = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
+        if tag == "a" and not (dict(attrs).get("href") or "#").startswith("#"):
+            (self._row or self._flow).linked = True
         if tag in _UNSEEN:
             self._unseen += 1
         elif tag in _BOLD:

@@ -70,6 +70,8 @@ def _pour(token: Token, flow: Flow, line: int) -> bool:
             strong += 1
         elif child.type == "strong_close":
             strong -= 1
+        elif child.type == "link_open":
+            flow.linked = flow.linked or not str(child.attrGet("href") or "#").startswith("#")
         elif child.type in ("softbreak", "hardbreak"):
             line += 1
             flow.add("\n", line - 1)

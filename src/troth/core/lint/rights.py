@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from troth.core.lint.document import Document, Sentence
-from troth.core.lint.rule import Hit, Rule, either, has, missing, said, statements
+from troth.core.lint.rule import Hit, Rule, has, missing, said, statements
+from troth.core.lint.words import Words, either
 from troth.core.lint.topics import EMAIL, PERIOD, PHONE, under_eu_law, under_prc_law
 
 # E107 ------------------------------------------------------------------------------------
@@ -16,9 +17,9 @@ from troth.core.lint.topics import EMAIL, PERIOD, PHONE, under_eu_law, under_prc
 @dataclass(frozen=True, slots=True)
 class _Right:
     name: str
-    named: re.Pattern[str]
+    named: Words
     """A sentence that gives the right."""
-    titled: re.Pattern[str]
+    titled: Words
     """A heading under which any way to use it counts."""
 
 
@@ -30,7 +31,7 @@ _RIGHTS = (
         "access",
         either(
             en=_WHO_EN + r"\b(?:inquire|enquire|access|view|see|consult)" + _ABOUT_EN,
-            zh=_WHO_ZH + r"(?:查询|查阅|查看|访问)[^\n。，；]{0,30}?(?:信息|数据|资料)",
+            zh=_WHO_ZH + r"(?:查询|查阅|查看|访问(?!日期|时间|记录|量))[^\n。，；]{0,30}?(?:信息|数据|资料)",
         ),
         either(en=r"\b(?:access|inquir\w+|enquir\w+|view)\b", zh=r"查询|查阅|查看|访问"),
     ),
@@ -78,10 +79,14 @@ _PATH = either(
     r"(?:本政策|本章|下文|文末|第[一二三四五六七八九十\d]+[条章节部分])[^\n。]{0,12}(?:联系|方式)",
 )
 _GIVEN = either(
-    en=r"\b(?:can|may|able to|rights?|ask|entitled|wish|want|functions?|options?|allow\w*|choose|request)\b",
-    zh=r"可以?|有权|能|请求|要求|申请|功能|方式|选择|支持|自行|权利",
+    en=r"\b(?:can|may|able to|rights?|ask|entitled|wish|want|functions?|options?|allow\w*|request)\b",
+    zh=r"可以|可(?=[查更删撤注])|有权|能够|(?<![可功性智])能|请求|要求|申请|功能|自行|权利",
 )
-_FOR_OTHERS = either(en=r"\b(?:guardians?|relatives?|child|parents?)\b", zh=r"监护人|近亲属|家长")
+# A guardian's or a relative's right, or "we use it to answer requests", gives the reader none.
+_FOR_OTHERS = either(
+    en=r"\b(?:guardians?|relatives?|child|parents?)\b|\brespond(?:ing)? to (?:your )?requests\b",
+    zh=r"监护人|近亲属|家长|(?:回应|响应)您的?请求",
+)
 _ALL_RIGHTS = either(
     en=r"\b(?:these|those|above|following|any|your|all)\b[^\n.]{0,30}\b(?:rights?|requests?)\b|\bexercis\w+\b",
     zh=r"(?:上述|以上|以下|下列|这些|前述|各项|相关)[^\n。，]{0,8}(?:权利|请求|操作|要求)|行使",
@@ -113,7 +118,13 @@ def _path_near(document: Document, right: _Right, sentence: Sentence) -> bool:
     sentence of the section that opens a way for all the rights at once."""
     if has(document, _PATH, document.of_block(sentence.block)):
         return True
-    ways = document.which(_PATH).intersection(document.own(sentence.section))
+    if document.blocks[sentence.block].linked:
+        return True
+    ways = {
+        index
+        for index in document.own(sentence.section)
+        if index in document.which(_PATH) or document.blocks[document.sentences[index].block].linked
+    }
     if right.titled.search(document.heading_of(sentence.section)):
         return bool(ways)
     return has(document, _ALL_RIGHTS, ways)
@@ -134,7 +145,7 @@ _TRANSFER = either(
 _RESTRICT = either(
     en=r"\brestrict\w*[^\n.]{0,40}\b(?:process|us(?:e|ing))\w*|\b(?:limit|object to|refuse)\b[^\n.]{0,30}\b(?:process\w*|us(?:e|ing))\b|"
     r"\bright to (?:restrict|object|limit)",
-    zh=r"(?:限制|拒绝)[^\n。，]{0,20}处理|限制处理",
+    zh=r"(?:限制|拒绝|反对)[^\n。，]{0,20}(?:处理|使用)",
 )
 _EXPLAIN = either(
     en=r"\b(?:ask|request|right|entitled|require)\b[^\n.]{0,60}\bexpla\w+|\bexplanation of\b",
@@ -147,14 +158,18 @@ _AUTOMATED = either(
 _DECEASED = either(
     en=r"\b(?:deceased|dies|died|death|passed away)\b", zh=r"去世|死亡|近亲属|身故|离世|逝世"
 )
+_ACCESS = either(en=r"\baccess\b", zh=r"访问|查阅|查询")
+# GDPR 15 gives the copy with access; 13(2)(f) asks for automated decisions only if there are any.
 _EU_RIGHTS = (
+    ("access or a copy", _ACCESS),
+    ("transfer (portability)", _TRANSFER),
+    ("restriction or objection", _RESTRICT),
+)
+_PRC_RIGHTS = (
     ("a copy", _COPY),
     ("transfer (portability)", _TRANSFER),
     ("restriction or objection", _RESTRICT),
     ("automated decisions", _AUTOMATED),
-)
-_PRC_RIGHTS = (
-    *_EU_RIGHTS,
     ("an explanation of the rules", _EXPLAIN),
     ("the information of the deceased", _DECEASED),
 )
@@ -179,7 +194,7 @@ _ANSWER = either(
 _OUTSIDE = either(
     en=r"\b(?:supervisory|data protection|regulatory|competent|information) (?:authorit|commissioner)\w*|"
     r"\bregulators?\b|\bcourts?\b|\bcyberspace administration\b|\bombuds\w+|\bconsumer association\b",
-    zh=r"网信|监管(?:部门|机构)|主管(?:部门|机关)|法院|消费者(?:协会|组织)|12315|12321|12377|"
+    zh=r"网信|监管(?:部门|机构)|保护(?:机构|当局|部门)|主管(?:部门|机关)|法院|消费者(?:协会|组织)|12315|12321|12377|"
     r"履行个人信息保护职责的部门|仲裁",
 )
 
@@ -195,7 +210,9 @@ def _complaint_without_clock(document: Document) -> Iterator[Hit]:
         for index in (*document.own(sentence.section), *document.of_block(sentence.block))
     }
     lacking = []
-    if not (document.which(_ANSWER) & document.which(PERIOD) & places):
+    # GDPR 13(2)(d) asks a notice for the authority only; the month of 12(3) need not be told.
+    eu_only = under_eu_law(document) and not under_prc_law(document)
+    if not eu_only and not (document.which(_ANSWER) & document.which(PERIOD) & places):
         lacking.append("a time limit for the answer")
     if not has(document, _OUTSIDE, places):
         lacking.append("a route outside (regulator, court)")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from troth.core.findings import Finding, Severity
 from troth.core.lint.document import Document, Kind, Sentence
+from troth.core.lint.words import Words
 
 _LONGEST_QUOTE = 480
 _BEFORE, _AFTER = 80, 320
@@ -86,15 +87,6 @@ class Rule:
             )
 
 
-def either(*, en: str, zh: str) -> re.Pattern[str]:
-    """Compile one pattern for both languages.
-
-    It meets lower-case text with straight apostrophes, one sentence per line. ASCII classes, so
-    that ``\\b`` also stands between a Chinese character and a Latin word.
-    """
-    return re.compile(f"(?:{en})|(?:{zh})", re.ASCII)
-
-
 def said(
     document: Document,
     sentence: Sentence,
@@ -132,7 +124,7 @@ def missing(document: Document, what: str, *, line: int = 1, detail: str = "") -
     return Hit(line=line, searched=f"{document.measure()} for {what}", detail=detail)
 
 
-def statements(document: Document, *patterns: re.Pattern[str]) -> Iterator[Sentence]:
+def statements(document: Document, *patterns: Words) -> Iterator[Sentence]:
     """Yield the sentences, headings left out, in which every one of the patterns matches."""
     indexes = document.which(patterns[0])
     for pattern in patterns[1:]:
@@ -142,6 +134,6 @@ def statements(document: Document, *patterns: re.Pattern[str]) -> Iterator[Sente
             yield document.sentences[index]
 
 
-def has(document: Document, pattern: re.Pattern[str], indexes: Iterable[int]) -> bool:
+def has(document: Document, pattern: Words, indexes: Iterable[int]) -> bool:
     """Return whether one of these sentences matches."""
     return not document.which(pattern).isdisjoint(indexes)

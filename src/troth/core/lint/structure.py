@@ -180,5 +180,6 @@ def _placed(block: RawBlock, mark: Mark | None, kind: Kind, *, section: int, lev
         level=level,
         marker=block.text[:cut].strip(),
         name_end=block.name_end,
+        linked=block.linked,
     )
     return placed if placed.text else replace(placed, text=block.text, marker="")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from troth.core.lint.document import Document, Language
-from troth.core.lint.rule import either
+from troth.core.lint.words import Words, either
 
 _PRC = either(
     en=r"people's republic of china|\bp\.?r\.?c\b|\bpipl\b|\bmainland china\b|\bchinese laws?\b",
@@ -32,7 +32,7 @@ def under_eu_law(document: Document) -> bool:
     return document.says(_EU)
 
 
-EMAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+EMAIL = r"@[\w-]+\.\w"
 PHONE = r"(?:tel(?:ephone)?|phone|hotline|call|电话|热线|致电|拨打)\D{0,16}\+?\d[\d ()-]{4,}\d"
 DATE = (
     r"(?:\d{4}\s?[-/.年]\s?\d{1,2}|\d{1,2}(?:st|nd|rd|th)? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|"
@@ -95,13 +95,3 @@ RETENTION = either(
     en=r"\b(?:retain\w*|retention|kept|keeps?|keeping|stor(?:e|es|ed|ing|age)|preserv\w+)\b",
     zh=r"保存|保留|存储|留存|储存|保管期",
 )
-
-
-def near(first: re.Pattern[str], second: re.Pattern[str], text: str, *, within: int) -> bool:
-    """Return whether both patterns match in the text with at most this many characters between."""
-    seconds = [match.span() for match in second.finditer(text)]
-    return any(
-        start - match.end() <= within and match.start() - end <= within
-        for match in first.finditer(text)
-        for start, end in seconds
-    )

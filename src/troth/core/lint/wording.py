@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from troth.core.lint.document import Document, Kind
-from troth.core.lint.rule import Hit, Rule, either, missing, said
+from troth.core.lint.rule import Hit, Rule, missing, said
+from troth.core.lint.words import Words, either
 from troth.core.lint.topics import PERIOD
 
 # W201 ------------------------------------------------------------------------------------
@@ -110,9 +111,9 @@ def _overclaim(document: Document) -> Iterator[Hit]:
 _NOISE = either(
     en=r"\bour (?:user ?names?|passwords?|login password)\b|\b(?:sell|sold)\b[^\n.]{0,60}\b(?:for free|free of charge)\b|"
     r"\b(?:the the|of of|to to|and and|is is|in in|for for|we we|you you)\b|\b(?<!\.)[a-z]{2,}\. ,|\[(?:company|your|insert|date|name|e-?mail)[^\]\n]{0,30}\]|"
-    r"\blorem ipsum\b|&(?:nbsp|amp|quot|lt|gt);",
+    r"\blorem ipsum\b|&(?:nbsp|amp|quot|lt|gt);|\ufffd",
     zh=r"我们的(?:用户名|密码|账[号户]密码)|(?:免费|无偿)(?:地)?(?:出售|售卖)|的的(?!确)|我们我们|您您|[，、；][，、；]|[。！？][，、；]|。。(?!。)(?<!。。。)|"
-    r"x{2,}(?:公司|有限公司|平台|科技|年|月)|【[^】\n]{0,4}(?:公司名|填写|请填|插入|待定)[^】\n]{0,10}】|锟斤拷|\ufffd",
+    r"x{2,}(?:公司|有限公司|平台|科技|年|月)|【[^】\n]{0,4}(?:公司名|填写|请填|插入|待定)[^】\n]{0,10}】|锟斤拷",
 )
 
 
@@ -142,14 +143,19 @@ _SUMMARY = either(
 _LONG_TEXT_EN, _LONG_TEXT_ZH = 2500, 5000
 
 
-def _term(words: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    used = re.compile(rf"(?<![a-z]){words}(?![a-z])", re.ASCII)
-    told = re.compile(
-        rf"(?<![a-z]){words}[\"”’」]?\s?(?:[(（]|\b(?:is|are|means?|refers? to)\b|[,，]? ?(?:that is|i\.e\.)|，?是|，?(?:是)?指|即)|"
-        rf"[(（]\s?[\"“]?{words}[\"”]?\s?[)）]",
-        re.ASCII,
+_NEVER = "(?!)"
+
+
+def _term(words: str) -> tuple[Words, Words]:
+    """Return what uses a term and what explains it; a term stands in one script only."""
+    used = rf"(?<![a-z]){words}(?![a-z])"
+    told = (
+        rf"(?<![a-z]){words}[\"”’」]?\s?(?:[(（]|\b(?:is|are|means?|refers? to)\b|"
+        rf"[,，]? ?(?:that is|i\.e\.)|，?是|，?(?:是)?指|即)|[(（]\s?[\"“]?{words}[\"”]?\s?[)）]"
     )
-    return used, told
+    if words.isascii():
+        return either(en=used, zh=_NEVER), either(en=told, zh=_NEVER)
+    return either(en=_NEVER, zh=used), either(en=_NEVER, zh=told)
 
 
 _COMPILED_TERMS = tuple((name, *_term(words)) for name, words in (*_TERMS, *_ZH_TERMS))
