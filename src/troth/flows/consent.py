@@ -233,7 +233,7 @@ def expire(kit: Kit, in_force: PolicyInForce, person: str) -> list[str]:
     def work(cursor: Cursor) -> list[str]:
         made: list[str] = []
         for purpose_id, row in kit.rows.states(cursor, person).items():
-            state, valid_until, ordinal, _, _ = row
+            _, state, valid_until, ordinal, _, _ = row
             if state not in given or valid_until is None or valid_until > now:
                 continue
             event = ConsentEvent(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from troth.core.access import PolicyInForce
+from troth.core.access import PolicyInForce, in_force
 from troth.core.compile import Compiled, PolicySources, compile_policy
 from troth.core.diff import PolicyDiff, compare
 from troth.core.errors import InputError, LedgerError, UnknownName
@@ -63,10 +63,10 @@ def publish(kit: Kit, sources: PolicySources, recompile: Recompile) -> PolicyInF
         rows.publish(cursor, kit.database.kind, version)
 
     kit.database.writer.run(work)
-    in_force = load(kit, recompile)
-    if in_force is None:
+    published = load(kit, recompile)
+    if published is None:
         raise InputError("the policy was published but cannot be read back")
-    return in_force
+    return published
 
 
 def _change(
@@ -100,7 +100,7 @@ def load(kit: Kit, recompile: Recompile) -> PolicyInForce | None:
     for version in known:
         for purpose in version.asked:
             required[PurposeId(purpose)] = version.ordinal
-    return PolicyInForce(policy, latest.ordinal, required)
+    return in_force(policy, latest.ordinal, required)
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,14 +268,14 @@ class ConsentRows:
             raise_refused(error)
             raise
 
-    def state(self, cursor: Cursor, person_id: str, purpose_id: str) -> tuple[int, StateRow] | None:
-        """Return the ordinal of the policy head and the state; None without any policy."""
+    def state(self, cursor: Cursor, person_id: str, purpose_id: str) -> StateRow | None:
+        """Return the policy head with the state of one purpose; None without any policy.
+
+        One row at most; the driver has read past it when this returns, so nothing stays half read.
+        """
         cursor.execute(self._state, (person_id, purpose_id))
-        rows = cursor.fetchall()
-        if not rows:
-            return None
-        row = rows[0]
-        return row[0], row[1:]
+        row: StateRow | None = cursor.fetchone()
+        return row
 
     def standing(self, cursor: Cursor, person_id: str) -> tuple[int, PersonFlag]:
         """Return the ordinal of the policy head and what is known of a person.
@@ -320,8 +320,8 @@ class ConsentRows:
     def states(self, cursor: Cursor, person_id: str) -> dict[str, StateRow]:
         """Return every state of one person by purpose."""
         sql = (
-            f"SELECT purpose_id, {_STATE_COLUMNS}, person_flags FROM troth_consent_state "
-            "WHERE pii_principal_id = ?"
+            f"SELECT purpose_id, h.ordinal, {_STATE_COLUMNS}, person_flags "
+            "FROM troth_consent_state, troth_policy_head h WHERE pii_principal_id = ?"
         )
         cursor.execute(placed(self.kind, sql), (person_id,))
         return {row[0]: row[1:] for row in cursor.fetchall()}
@@ -329,8 +329,8 @@ class ConsentRows:
     def all_states(self, cursor: Cursor) -> list[tuple[str, str, StateRow]]:
         """Return every state of everybody, for a snapshot."""
         cursor.execute(
-            f"SELECT pii_principal_id, purpose_id, {_STATE_COLUMNS}, person_flags "
-            "FROM troth_consent_state"
+            f"SELECT pii_principal_id, purpose_id, h.ordinal, {_STATE_COLUMNS}, person_flags "
+            "FROM troth_consent_state, troth_policy_head h"
         )
         return [(row[0], row[1], row[2:]) for row in cursor.fetchall()]
 

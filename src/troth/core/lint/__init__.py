@@ -62,7 +62,7 @@ def lint_text(*, file: str, text: str, form: Form = Form.TEXT) -> tuple[Finding,
         begins at its line, whitespace normalised. Findings of severity `UNDECIDED` are no hits.
 
     Source:
-        promises §5; the marks of the laws are explained in `troth.core.lint.rule`.
+        The articles that each rule names; `troth.core.lint.rule` explains their marks.
     """
     document = parse(file=file, text=text, form=form)
     found = {finding for rule in RULES.values() for finding in rule.findings(document)}

@@ -57,10 +57,13 @@ def _said_twice(document: Document) -> Iterator[Hit]:
 # E119 ------------------------------------------------------------------------------------
 
 _ALWAYS_EXPRESS = either(
-    en=r"\b(?:only (?:after|with|if|when)|in (?:all|every) (?:situations?|cases?)|always)\b[^\n.]{0,80}\b"
+    en=r"\b(?:only (?:after|with|if|when)|in (?:all|every) (?:situations?|cases?)|"
+    r"always)\b[^\n.]{0,80}\b"
     r"(?:explicit|express)\w* (?:authori[sz]ation|consent|permission|agreement)|"
-    r"\b(?:explicit|express)\w* (?:authori[sz]ation|consent|permission)\b[^\n.]{0,40}\b(?:always|in (?:all|every) cases?)",
-    zh=r"(?:仅|只有?|均|都|一律|任何情况下)[^\n。]{0,24}(?:明示|明确)(?:的)?(?:同意|授权)|(?:明示|明确)(?:的)?(?:同意|授权)[^\n。]{0,6}(?:后)?(?:才|方)",
+    r"\b(?:explicit|express)\w* (?:authori[sz]ation|consent|permission)\b[^\n.]{0,40}\b(?:always|"
+    r"in (?:all|every) cases?)",
+    zh=r"(?:仅|只有?|均|都|一律|任何情况下)[^\n。]{0,24}(?:明示|明确)(?:的)?(?:同意|授权)|"
+    r"(?:明示|明确)(?:的)?(?:同意|授权)[^\n。]{0,6}(?:后)?(?:才|方)",
 )
 
 _CLASSES = (
@@ -68,12 +71,24 @@ _CLASSES = (
     ("location", either(en=r"\b(?:geo)?locations?\b", zh=r"位置|定位")),
     ("contacts", either(en=r"\baddress book\b|\bcontacts\b", zh=r"通讯录")),
     ("photos", either(en=r"\bphotos?\b|\bpictures\b", zh=r"照片|相片")),
-    ("telephone number", either(en=r"\b(?:phone|mobile|telephone) numbers?\b", zh=r"手机号码?|电话号码")),
+    (
+        "telephone number",
+        either(en=r"\b(?:phone|mobile|telephone) numbers?\b", zh=r"手机号码?|电话号码"),
+    ),
     ("address", either(en=r"\b(?:delivery|postal|home) address(?:es)?\b", zh=r"收货地址|住址")),
     ("e-mail address", either(en=r"\be-?mail address(?:es)?\b", zh=r"电子邮[箱件]地址|邮箱地址")),
-    ("order", either(en=r"\border (?:numbers?|history|records?|details)\b", zh=r"订单(?:号|信息|记录)")),
+    (
+        "order",
+        either(en=r"\border (?:numbers?|history|records?|details)\b", zh=r"订单(?:号|信息|记录)"),
+    ),
     ("voice", either(en=r"\b(?:voice|audio) recordings?\b", zh=r"录音")),
-    ("payment information", either(en=r"\b(?:bank card|payment) (?:details|information|numbers?)\b|\bpayment vouchers?\b", zh=r"支付(?:信息|凭证)|银行卡号")),
+    (
+        "payment information",
+        either(
+            en=r"\b(?:bank card|payment) (?:details|information|numbers?)\b|\bpayment vouchers?\b",
+            zh=r"支付(?:信息|凭证)|银行卡号",
+        ),
+    ),
     ("face", either(en=r"\bfac(?:e|ial) (?:data|images?)\b", zh=r"人脸")),
     ("personal information", either(en=r"\bpersonal (?:information|data)\b", zh=r"个人信息")),
 )
@@ -83,41 +98,55 @@ _ACTIONS = (
     ("share", "share|disclose", "共享|分享|披露"),
     ("sell", "sell", "出售|售卖"),
 )
+_CONDITION = either(
+    en=r"\b(?:if|when|where|unless|until|before|after|once|while|without|as long as)\b",
+    zh=r"如|若|当|除非|未经|之前|之后|时|后，|情况下",
+)
 _BEFORE_CLASS = either(
-    en=r"^(?:\s*\b(?:your|any|the|this|that|of|a|an|users?'?)\b)*\s*$", zh=r"^(?:任何|您的?|你的?|用户的?)*$"
+    en=r"^(?:\s*\b(?:your|any|the|this|that|of|a|an|users?'?)\b)*\s*$",
+    zh=r"^(?:任何|您的?|你的?|用户的?)*$",
 )
 _AFTER_CLASS = either(
-    en=r"^s?\s*(?:at all|to anyone|with anyone|(?:to|with) any(?: other)? third part(?:y|ies))?\W*$",
+    en=r"^s?\s*(?:at all|to anyone|with anyone|(?:to|with) any(?: other)? third part(?:y|"
+    r"ies))?\W*$",
     zh=r"^(?:信息|数据)?\W*$",
 )
 _ON_DEVICE = either(
-    en=r"\bonly\b[^\n.]{0,24}\b(?:on|in|within) your (?:device|phone|browser)|\b(?:never|not) leaves? (?:your|the) (?:device|phone|browser)",
-    zh=r"(?:仅|只)(?:会)?在(?:您的?)?(?:设备|本地|手机|终端|浏览器)[^\n。]{0,8}(?:处理|使用|存储|进行)|不会离开您的?(?:设备|手机)",
+    en=r"\bonly\b[^\n.]{0,24}\b(?:on|in|within) your (?:device|phone|browser)|\b(?:never|"
+    r"not) leaves? (?:your|the) (?:device|phone|browser)",
+    zh=r"(?:仅|只)(?:会)?在(?:您的?)?(?:设备|本地|手机|终端|浏览器)[^\n。]{0,8}(?:处理|使用|存储|"
+    r"进行)|不会离开您的?(?:设备|手机)",
 )
 
 
 def _positive(en: str, zh: str) -> Words:
     return either(
-        en=rf"\b(?:we|us|platform|company|app)\b(?:(?!\b(?:not|never)\b|n't)[^\n.;]){{0,90}}?\b(?:{en})(?:s|d|ed|ing)?\b(?P<rest>[^\n.;]{{0,80}})",
-        zh=rf"(?:我们|本公司|平台)(?:(?!不|未|禁止)[^\n。；]){{0,30}}?(?:{zh})(?P<rest>[^\n。；]{{0,30}})",
+        en=rf"\b(?:we|us|platform|company|app)\b(?:(?!\b(?:not|never)\b|"
+        rf"n't)[^\n.;]){{0,90}}?\b(?:{en})(?:s|d|ed|ing)?\b(?P<rest>[^\n.;]{{0,80}})",
+        zh=rf"(?:我们|本公司|平台)(?:(?!不|未|"
+        rf"禁止)[^\n。；]){{0,30}}?(?:{zh})(?P<rest>[^\n。；]{{0,30}})",
     )
 
 
 def _negative(en: str, zh: str) -> Words:
     return either(
-        en=rf"\bwe (?:(?:do|will|shall) not|never|don't|won't|will never)(?: \w+){{0,2}}? (?:{en})\b(?P<rest>[^\n.;]{{0,80}})",
-        zh=rf"(?:我们|本公司|平台)(?:绝|从)?(?:不会|不|从不|绝不)(?:会)?(?:{zh})(?P<rest>[^\n。；]{{0,30}})",
+        en=rf"\bwe (?:(?:do|will|shall) not|never|don't|won't|"
+        rf"will never)(?: \w+){{0,2}}? (?:{en})\b(?P<rest>[^\n.;]{{0,80}})",
+        zh=rf"(?:我们|本公司|平台)(?:绝|从)?(?:不会|不|从不|"
+        rf"绝不)(?:会)?(?:{zh})(?P<rest>[^\n。；]{{0,30}})",
     )
 
 
 _POSITIVE = {name: _positive(en, zh) for name, en, zh in _ACTIONS}
 _NEGATIVE = {name: _negative(en, zh) for name, en, zh in _ACTIONS}
 _WE_WILL = either(
-    en=r"\bwe (?:will|may|shall|can) (?!not\b|never\b)(?:\w+ ){0,3}?(?:share|disclose|provide|collect|use|sell|transfer)\b",
+    en=r"\bwe (?:will|may|shall|can) (?!not\b|never\b)(?:\w+ ){0,3}?(?:share|disclose|provide|"
+    r"collect|use|sell|transfer)\b",
     zh=r"我们(?:会|将|可能|可以|需要)(?!不)[^\n。，]{0,12}(?:共享|披露|提供|收集|使用|转让|公开)",
 )
 _WE_WILL_NOT = either(
-    en=r"(?m:^)we (?:will|do|shall|may) (?:not|never) (?:\w+ )?(?:share|disclose|provide|collect|use|sell|transfer)\b|(?m:^)we never ",
+    en=r"(?m:^)we (?:will|do|shall|may) (?:not|never) (?:\w+ )?(?:share|disclose|provide|collect|"
+    r"use|sell|transfer)\b|(?m:^)we never ",
     zh=r"(?m:^)我们(?:绝)?不(?:会|得)?[^\n。，]{0,16}(?:共享|披露|提供|收集|使用|转让|公开)",
 )
 
@@ -141,7 +170,7 @@ def _done_against_denied(document: Document) -> Iterator[Hit]:
         denials = {
             label: sentence
             for sentence, label in _about(document, _NEGATIVE[name])
-            if _is_bare(_after(_NEGATIVE[name], sentence), label)
+            if _is_bare(_NEGATIVE[name], sentence, label)
         }
         local = {
             label: sentence
@@ -158,13 +187,12 @@ def _done_against_denied(document: Document) -> Iterator[Hit]:
                 yield said(document, sentence, detail=detail)
 
 
-def _after(pattern: Words, sentence: Sentence) -> str:
-    match = pattern.search(sentence.folded)
-    return match["rest"] if match else ""
-
-
-def _is_bare(rest: str, label: str) -> bool:
+def _is_bare(pattern: Words, sentence: Sentence, label: str) -> bool:
     """Return whether the denial names the class and nothing that would limit it."""
+    denial = pattern.search(sentence.folded)
+    if denial is None or _CONDITION.search(sentence.folded, 0, denial.start()):
+        return False
+    rest = denial["rest"]
     match = next(words for name, words in _CLASSES if name == label).search(rest)
     if match is None:
         return False

@@ -22,13 +22,16 @@ IMPLIED_CONSENT = either(
 )
 _DENIED = either(
     en=r"\b(?:not|never|nor|no)\b|n't\b",
-    zh=r"(?:不|并非|绝非|不会|不得|不应|不能)(?:被|将|会|当然)?(?:视为|视同|表示|表明|意味着|代表|推定)|不等于",
+    zh=r"(?:不|并非|绝非|不会|不得|不应|不能)(?:被|将|会|当然)?(?:视为|视同|表示|表明|意味着|"
+    r"代表|推定)|不等于",
 )
 _EXPRESS_ACT = either(
     en=r"\b(?:click\w*|tick\w*|check(?:ing)? the box|press\w*|tap\w*|sign(?:ing)? below)\b",
     zh=r"点击|勾选|点选|签署|按下",
 )
-_OR_USE = either(en=r"\bor\b[^\n]{0,20}\b(?:us(?:e|ing)|continu\w+)\b", zh=r"(?:或|或者)[^\n。]{0,8}使用")
+_OR_USE = either(
+    en=r"\bor\b[^\n]{0,20}\b(?:us(?:e|ing)|continu\w+)\b", zh=r"(?:或|或者)[^\n。]{0,8}使用"
+)
 
 
 def implied_consents(document: Document) -> Iterator[tuple[int, Hit]]:
@@ -51,17 +54,21 @@ def _implied(document: Document) -> Iterator[Hit]:
 
 # Deletion on violation is the law's own wording (PIPL 47) and therefore not in these lists.
 _ONLY_ON_VIOLATION = either(
-    en=r"\b(?:if|where|when|in case|should) (?:that )?we\b[^\n]{0,400}?\b(?:violat\w+|breach\w*|unlawful\w*|"
-    r"contrary to|beyond the scope)\b[^\n]{0,260}?\byou (?:may|can|are entitled to|have the right to)"
+    en=r"\b(?:if|where|when|in case|should) (?:that )?we\b[^\n]{0,400}?\b(?:violat\w+|breach\w*|"
+    r"unlawful\w*|contrary to|beyond the scope)\b[^\n]{0,260}?\byou (?:may|can|are entitled to|"
+    r"have the right to)"
     r"(?: \w+){0,3}? (?:withdraw|revoke|access|inquire|correct|cancel|copy)\b",
     zh=r"(?:如果?|若|当|因)(?:我们|本公司|平台)[^\n。]{0,80}?(?:违反|违法|违约|超出)[^\n。]{0,80}?"
     r"您(?:才)?(?:可以?|有权|方可|能)[^\n。，]{0,40}(?:撤回|撤销|查询|查阅|更正|注销|复制)",
 )
 _ONLY_BY_LEAVE = either(
     en=r"\b(?:may|can) only (?:withdraw|access|correct|cancel)\b|"
-    r"\b(?:withdraw\w*|cancel\w*|correct\w*|access)\b[^\n.]{0,60}\b(?<!not )(?:subject to (?:our|the) "
-    r"(?:prior )?(?:approval|consent|discretion)|with our (?:prior )?approval|(?:once|after|if) we approve)",
-    zh=r"(?:撤回|撤销|注销|查询|查阅|更正)[^\n。]{0,24}?(?<!不)(?<!无)(?:须|需|应当?|必须)(?:先|事先)?(?:经|"
+    r"\b(?:withdraw\w*|cancel\w*|correct\w*|access)\b[^\n.]{0,60}\b(?<!not )(?:subject to (?:our|"
+    r"the) "
+    r"(?:prior )?(?:approval|consent|discretion)|with our (?:prior )?approval|(?:once|after|"
+    r"if) we approve)",
+    zh=r"(?:撤回|撤销|注销|查询|查阅|更正)[^\n。]{0,24}?(?<!不)(?<!无)(?:须|需|应当?|必须)(?:先|"
+    r"事先)?(?:经|"
     r"获得|取得|得到|征得)?(?:我们|本公司|平台)[^\n。]{0,6}(?:同意|批准|许可)|"
     r"(?:仅|只有?)在[^\n。]{0,40}(?:才能|才可|方可|方能)[^\n。]{0,10}(?:撤回|注销|查询|查阅|更正)",
 )
@@ -80,13 +87,15 @@ _AT_WILL = either(
     r"\bat any time\b[^\n.]{0,50}\b(?:modify|change|amend|revise|alter)\b",
     zh=r"(?:随时|不经通知|单方)[^\n。，]{0,8}(?:修改|变更|修订|调整|更改)",
 )
-_POLICY = either(
-    en=r"\b(?:policy|notice|statement|terms)\b", zh=r"政策|声明|条款|本协议|隐私指引"
+_POLICY = either(en=r"\b(?:policy|notice|statement|terms)\b", zh=r"政策|声明|条款|本协议|隐私指引")
+_YOURS = either(
+    en=r"\byou (?:can|may)\b[^\n.]{0,20}\b(?:change|modify|update)\b",
+    zh=r"您(?:可以?|有权|能)[^\n。]{0,6}随时",
 )
-_YOURS = either(en=r"\byou (?:can|may)\b[^\n.]{0,20}\b(?:change|modify|update)\b", zh=r"您(?:可以?|有权|能)[^\n。]{0,6}随时")
 _CHECK_BACK = either(
     en=r"\bcheck (?:back|this (?:page|policy|notice)|for (?:updates|changes))\b|"
-    r"\b(?:review|revisit|visit|read) (?:this|the|our) (?:privacy )?(?:policy|page|notice|statement)"
+    r"\b(?:review|revisit|visit|read) (?:this|the|our) (?:privacy )?(?:policy|page|notice|"
+    r"statement)"
     r"[^\n.]{0,20}\b(?:regularly|periodically|frequently|often|from time to time)\b",
     zh=r"(?:请|应|须|需要?|务必|建议)您?(?:自行)?(?:经常|定期|不时|不定期|时常)[^\n。，]{0,10}"
     r"(?:查看|查阅|关注|访问|留意|浏览)",
@@ -106,7 +115,8 @@ def _at_will(document: Document) -> Iterator[Hit]:
 # W210 ------------------------------------------------------------------------------------
 
 _LEAVING = either(
-    en=r"\b(?:log(?:ging)?[ -]?(?:out|off)|sign(?:ing)? (?:out|off)|uninstall\w*|stop(?:ping)? using|"
+    en=r"\b(?:log(?:ging)?[ -]?(?:out|off)|sign(?:ing)? (?:out|off)|uninstall\w*|"
+    r"stop(?:ping)? using|"
     r"ceas\w+ (?:to use|using))\b",
     zh=r"退出登录|登出|退出账[号户]|卸载|停止使用|停用",
 )
@@ -114,8 +124,10 @@ _WITHDRAWING = either(
     en=r"\b(?:withdraw\w*|revok\w+|opt(?:ing)? out)\b", zh=r"撤回|撤销|取消(?:授权|同意)"
 )
 _BY_LEAVING = either(
-    en=r"\b(?:by|through|via)\b[^\n.]{0,24}\b(?:log(?:ging)?[ -]?(?:out|off)|sign(?:ing)? (?:out|off)|"
-    r"uninstall\w*|stop(?:ping)? using|ceas\w+)|\b(?:log(?:ging)?[ -]?out|uninstall\w*)\b[^\n.]{0,20}"
+    en=r"\b(?:by|through|via)\b[^\n.]{0,24}\b(?:log(?:ging)?[ -]?(?:out|off)|sign(?:ing)? (?:out|"
+    r"off)|"
+    r"uninstall\w*|stop(?:ping)? using|ceas\w+)|\b(?:log(?:ging)?[ -]?out|"
+    r"uninstall\w*)\b[^\n.]{0,20}"
     r"\b(?:to|will|counts as|withdraws?|means)\b",
     zh=r"(?:通过|以|可|用)[^\n。，]{0,8}(?:退出登录|登出|退出账[号户]|卸载|停止使用|停用)|"
     r"(?:退出登录|登出|卸载|停止使用|停用)[^\n。]{0,12}(?:方式|即|视为|表示|来)",

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from troth.core.lint.document import Document, Kind, Sentence
 from troth.core.lint.rule import Hit, Rule, missing, said, statements
-from troth.core.lint.words import either
 from troth.core.lint.topics import (
     AGENCY,
     BREACH_OF_RULES,
@@ -16,12 +15,16 @@ from troth.core.lint.topics import (
     under_eu_law,
     under_prc_law,
 )
+from troth.core.lint.words import either
 
 # ``we will not share``, ``不会向…提供``: the verb itself is denied.
 NOT_SHARED = either(
-    en=r"\b(?:not|never|n't|nor|neither|no longer|without)\b[^\n.;]{0,40}\b(?:shar|disclos|provid|pass|"
-    r"transfer|sell|give|hand|send)\w*|\bno\b[^\n.;]{0,40}\b(?:shared|disclosed)\b",
-    zh=r"(?:不|未|禁止|绝不|从不|不得|不会)[^\n。；，]{0,40}(?:共享|分享|披露|转让|提供|公开|出售|传输)",
+    en=r"\b(?:not|never|n't|nor|neither|no longer|without)\b[^\n.;]{0,40}\b(?:shar|disclos|"
+    r"provid|pass|"
+    r"transfer|sell|give|hand|send)\w*|\bno\b[^\n.;]{0,40}\b(?:shared|disclosed)\b|"
+    r"\b(?:shares?|discloses?|gives?) nothing\b",
+    zh=r"(?:不|未|禁止|绝不|从不|不得|不会)[^\n。；，]{0,40}(?:共享|分享|披露|转让|提供|公开|"
+    r"出售|传输)",
 )
 
 
@@ -63,7 +66,8 @@ _GROUP = either(
 )
 _THIRD_PARTY = either(en=r"\bthird part(?:y|ies)\b", zh=r"第三方(?!\s?sdk)|他人")
 _STORED_BY = either(
-    en=r"\b(?:stored|kept|held|hosted)\b[^\n.]{0,40}\b(?:by|with|on)\b", zh=r"(?:存储|储存|保存)(?:在|于|到)"
+    en=r"\b(?:stored|kept|held|hosted)\b[^\n.]{0,40}\b(?:by|with|on)\b",
+    zh=r"(?:存储|储存|保存)(?:在|于|到)",
 )
 _NAMED = either(
     en=r"\b(?:lists?|listed|named|names|table|register|directory|below|namely)\b|"
@@ -71,7 +75,8 @@ _NAMED = either(
     zh=r"清单|列表|名单|目录|名称|有限公司|下表|以下|下列|如下|附件|附录|：",
 )
 _POSSESSES = either(
-    en=r"\b(?:rights?|interests?|safety|property)\b[^\n.]{0,60}\b(?:affiliates?|partners?|third part\w+)",
+    en=r"\b(?:rights?|interests?|safety|property)\b[^\n.]{0,60}\b(?:affiliates?|partners?|"
+    r"third part\w+)",
     zh=r"(?:关联(?:公司|方)|合作(?:伙伴|方)|第三方|他人)[^\n。，；]{0,10}(?:权益|利益|安全|财产)",
 )
 
@@ -110,7 +115,8 @@ _OF_THE_PRC = either(
     zh=r"中国|中华人民共和国|我国|国家机关|境内|内地",
 )
 _FOREIGN = either(
-    en=r"\b(?:foreign|overseas|abroad)\b[^\n]{0,80}\b(?:agenc|authorit|bod(?:y|ies)|court|request)\w*",
+    en=r"\b(?:foreign|overseas|abroad)\b[^\n]{0,80}\b(?:agenc|authorit|bod(?:y|ies)|court|"
+    r"request)\w*",
     zh=r"(?:境外|外国|国外)[^\n。]{0,24}(?:机关|机构|法院|要求|请求)",
 )
 
@@ -127,14 +133,19 @@ def _whose_agencies(document: Document) -> Iterator[Hit]:
 # E116 ------------------------------------------------------------------------------------
 
 _LIST = either(
-    en=r"\b(?:list|table|register|directory) of (?:[\w-]+ ){0,4}?(?:recipients|processors|sdks|providers|"
-    r"third parties|partners|sharing)\b|\b(?:recipients?|sharing|third[- ]part(?:y|ies)|sdk|processors?|"
-    r"providers?)(?: information)?(?: sharing)? (?:list|table|register)\b|\bwe use no (?:third|sdk)",
-    zh=r"(?:第三方|sdk|共享|接收方|合作方|受托方|受托人|对外提供)[^\n。，；]{0,16}?(?:清单|目录|列表|名单|明细)|"
+    en=r"\b(?:list|table|register|directory) of (?:[\w-]+ ){0,4}?(?:recipients|processors|sdks|"
+    r"providers|"
+    r"third parties|partners|sharing)\b|\b(?:recipients?|sharing|third[- ]part(?:y|ies)|sdk|"
+    r"processors?|"
+    r"providers?)(?: information)?(?: sharing)? (?:list|table|register)\b|\bwe use no (?:third|"
+    r"sdk)",
+    zh=r"(?:第三方|sdk|共享|接收方|合作方|受托方|受托人|对外提供)[^\n。，；]{0,16}?(?:清单|目录|"
+    r"列表|名单|明细)|"
     r"(?:没有|未)(?:接入|使用)[^\n。]{0,8}(?:第三方|sdk)",
 )
 _LEGAL_FORM = either(
-    en=r"\b(?:ltd|limited|inc|llc|gmbh|corp|corporation|b\.v|plc)\b", zh=r"有限公司|有限责任公司|股份公司"
+    en=r"\b(?:ltd|limited|inc|llc|gmbh|corp|corporation|b\.v|plc)\b",
+    zh=r"有限公司|有限责任公司|股份公司",
 )
 
 

@@ -118,7 +118,9 @@ _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ’", "abcdefghijklmnopqrstuvw
 _CJK = re.compile(r"[\u4e00-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
 _END = re.compile(r"[。！？]+[”’」』）)]*\s*|(?<=[.!?])[\"”’)\]]*\s+(?=[^\sa-z,;.，])")
-_ABBREVIATION = re.compile(r"(?:\b(?:Inc|Ltd|Co|No|Nos|Art|Arts|Sec|Mr|Ms|Dr|St|vs|cf|p|pp)|\b\w\.\w)\.$")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Inc|Ltd|Co|No|Nos|Art|Arts|Sec|Mr|Ms|Dr|St|vs|cf|p|pp)|\b\w\.\w)\.$"
+)
 _ANNOUNCES = re.compile(r"[:：]$|\bfollowing\b|以下|下列|如下|\bbelow\b")
 
 

@@ -47,7 +47,10 @@ _PATTERNS: tuple[tuple[Style, re.Pattern[str]], ...] = (
     (Style.HAN, re.compile(rf"({_HAN})[、．.]\s*")),
     (Style.HAN_PAREN, re.compile(rf"[（(]({_HAN})[）)][\s、.]*")),
     (Style.WORD, re.compile(r"(?:section|article|part)\s+(\d{1,2})\s?[.:)–-]?\s+", re.I)),
-    (Style.POINTED, re.compile(r"(\d{1,2}(?:\.\d{1,2}){1,3})[.、)）]?(?:\s+|(?=[\u4e00-\u9fff【]))")),
+    (
+        Style.POINTED,
+        re.compile(r"(\d{1,2}(?:\.\d{1,2}){1,3})[.、)）]?(?:\s+|(?=[\u4e00-\u9fff【]))"),
+    ),
     (Style.DECIMAL, re.compile(r"(\d{1,2})(?:[.．](?!\d)|、)\s*")),
     (Style.DECIMAL_PAREN, re.compile(r"[（(](\d{1,2})[）)][\s、.]*")),
     (Style.DECIMAL_CLOSE, re.compile(r"(\d{1,2})[)）][\s、.]*")),

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from troth.core.lint.document import Document, Kind, Sentence
 from troth.core.lint.rule import Hit, Rule, has, missing, said, statements
-from troth.core.lint.words import either
 from troth.core.lint.topics import (
     DATE,
     EMAIL,
@@ -19,6 +18,7 @@ from troth.core.lint.topics import (
     under_eu_law,
     under_prc_law,
 )
+from troth.core.lint.words import either
 
 # E101 ------------------------------------------------------------------------------------
 
@@ -28,7 +28,8 @@ _ANNOUNCED = either(
     r"parties|recipients?|methods?|means|channels?|conditions?|steps|contents?|matters|items|"
     r"scenarios?|functions?|aspects?)\b|\bas follows\b",
     zh=r"(?<![岁龄度元级])(?:以下|下列|如下)(?!简称|统称|称|合称)[\u4e00-\u9fff]{0,6}?(?:目的|用途|"
-    r"情形|情况|场景|方式|信息|权限|原则|权利|措施|条件|途径|渠道|内容|事项|功能|类型|类别|主体)|如下[:：]",
+    r"情形|情况|场景|方式|信息|权限|原则|权利|措施|条件|途径|渠道|内容|事项|功能|类型|类别|主体)|"
+    r"如下[:：]",
 )
 _REFERS_BACK = either(en=r"\b(?:beyond|outside|other than|except)\b", zh=r"超出|之外|以外")
 _ENUMERATES = re.compile(
@@ -72,15 +73,17 @@ _NAME = re.compile(
     r"(?:Co\.?,? ?)?(?:Ltd|Limited|Inc|LLC|L\.L\.C|GmbH|Corp|Corporation|PLC|plc|B\.V|AG|SE|S\.A|"
     r"Pty|Foundation|University)\b"
     r"|(?:[Cc]ontroller (?:is|of [^\n.]{0,40} is)|[Oo]perated by|[Pp]ublished by) (?:the )?[A-Z]\w+"
-    r"|[\u4e00-\u9fffA-Za-z0-9（）()]{2,30}(?:有限公司|有限责任公司|股份公司|合伙企业|工作室|事务所|"
-    r"研究院|基金会|大学)|(?:运营者|经营者|处理者|开发者)(?:名称)?(?:为|是|[:：])\s?[\u4e00-\u9fffA-Z]{2}"
+    r"|[\u4e00-\u9fffA-Za-z0-9（）()]{2,30}(?:有限公司|有限责任公司|股份公司|合伙企业|工作室|"
+    r"事务所|"
+    r"研究院|基金会|大学)|(?:运营者|经营者|处理者|开发者)(?:名称)?(?:为|是|"
+    r"[:：])\s?[\u4e00-\u9fffA-Z]{2}"
 )
 _CONTACT = either(
     en=EMAIL + "|" + PHONE + r"|\bcontact (?:form|us)\b[^\n]{0,40}https?://"
     r"|\b(?:postal |registered )?(?:address|office)\b\s?[:：]\s?\w",
     zh=r"(?:地址|住所)\s?[:：为]\s?\w*[\u4e00-\u9fff]|电话\s?[:：为]\s?[\d+]|邮箱\s?[:：为]\s?\w",
 )
-_CONTACT_LINK = either(en=r"\bcontact\b", zh=r"联系")
+_CONTACT_LINK = either(en=r"\bcontact\w*", zh=r"联系")
 
 
 def _controller_missing(document: Document) -> Iterator[Hit]:
@@ -110,10 +113,15 @@ def _names_a_recipient(document: Document, sentence: Sentence) -> bool:
 _PUBLISHED = either(
     en=r"\b(?:publish\w*|posted|issued?|updated?|revis\w+|modified|version|dated?)\b(?:.|\n){0,30}?"
     + DATE,
-    zh=r"(?:发布|公布|更新|修订|版本)(?:.|\n){0,16}?" + DATE + r"|" + DATE + r"[^\n]{0,8}(?:发布|更新|修订)",
+    zh=r"(?:发布|公布|更新|修订|版本)(?:.|\n){0,16}?"
+    + DATE
+    + r"|"
+    + DATE
+    + r"[^\n]{0,8}(?:发布|更新|修订)",
 )
 _EFFECTIVE = either(
-    en=r"\b(?:effective|in force|takes? effect|appl(?:y|ies) from|valid from)\b(?:.|\n){0,30}?" + DATE,
+    en=r"\b(?:effective|in force|takes? effect|appl(?:y|ies) from|valid from)\b(?:.|\n){0,30}?"
+    + DATE,
     zh=r"(?:生效|施行)(?:.|\n){0,16}?" + DATE + r"|" + DATE + r"[^\n]{0,8}(?:起)?(?:生效|施行)",
 )
 
@@ -136,11 +144,13 @@ def _dates_missing(document: Document) -> Iterator[Hit]:
 _FORMULA = either(
     en=r"\buntil\b|\bas long as (?:your|you have|you keep|the) (?:\w+ )?(?:account|contract|order|"
     r"subscription)|\bcriteria\b|\b(?:end|expiry|closure|completion) of\b",
-    zh=r"直至|直到|至[^\n。，]{1,20}(?:为止|时止|后)|(?:注销|删除|终止|完成|结束|届满)(?:之)?(?:后|前|时|为止)",
+    zh=r"直至|直到|至[^\n。，]{1,20}(?:为止|时止|后)|(?:注销|删除|终止|完成|结束|"
+    r"届满)(?:之)?(?:后|前|时|为止)",
 )
 _OF_CHANGES = either(en=r"\bchang\w+\b", zh=r"变[更化]|提前")
 _VAGUE_PERIOD = either(
-    en=r"\b(?:minimum|shortest|necessary|reasonable|appropriate) (?:retention |storage )?(?:period|time)|"
+    en=r"\b(?:minimum|shortest|necessary|reasonable|appropriate) (?:retention |"
+    r"storage )?(?:period|time)|"
     r"\b(?:as|so) long as (?:is |it is )?(?:necessary|needed|required)|\bno longer than\b",
     zh=r"最短|最低期限|(?:必要|必需|合理|所需)的?(?:期限|期间|时间|时限)",
 )
@@ -178,7 +188,8 @@ _PIPL = either(en=r"personal information protection law|\bpipl\b", zh=r"个人�
 _OLD_PRC = either(en=r"cyber ?security law", zh=r"网络安全法")
 _GDPR = either(en=r"\bgdpr\b|general data protection regulation", zh=r"通用数据保护条例")
 _OLD_EU = either(
-    en=r"directive 95/46|data protection act,? 1998|\bsafe harbou?r (?:framework|principles|program)|"
+    en=r"directive 95/46|data protection act,? 1998|\bsafe harbou?r (?:framework|principles|"
+    r"program)|"
     r"\bprivacy shield\b",
     zh=r"隐私盾|安全港协议",
 )

@@ -41,28 +41,53 @@ DEVICES = (
     Device("bluetooth", either(en=r"\bbluetooth\b", zh=r"蓝牙")),
     Device("notifications", either(en=r"\bnotifications?\b", zh=r"通知权限|推送权限|消息通知")),
     Device("photo album", either(en=r"\bphoto (?:album|librar)\w*|\bgallery\b", zh=r"相册|图库")),
-    Device("network state", either(en=r"\b(?:mobile )?network (?:information|status|state|access)\b", zh=r"网络(?:信息|状态|访问)|访问网络|移动网络")),
+    Device(
+        "network state",
+        either(
+            en=r"\b(?:mobile )?network (?:information|status|state|access)\b",
+            zh=r"网络(?:信息|状态|访问)|访问网络|移动网络",
+        ),
+    ),
     Device(
         "phone state",
-        either(en=r"\b(?:call|phone|telephone) (?:stat(?:us|e))\b|\bread_phone_state\b", zh=r"(?:通话|电话)状态|手机状态|read_phone_state"),
-        "network state needs no permission; ask the system's network interface for online or offline",
+        either(
+            en=r"\b(?:call|phone|telephone) (?:stat(?:us|e))\b|\bread_phone_state\b",
+            zh=r"(?:通话|电话)状态|手机状态|read_phone_state",
+        ),
+        "network state needs no permission; ask the system's network interface for online or "
+        "offline",
         either(en=r"\bnetwork (?:interface|api)\b", zh=r"网络接口"),
     ),
     Device(
         "call",
-        either(en=r"\bmak(?:e|ing) (?:a )?(?:phone )?calls?\b|\b(?:phone|direct) calls?\b|\bcall_phone\b|\bdial(?:ling|ing)?\b", zh=r"拨打电话|打电话|拨号|直接呼叫|call_phone"),
+        either(
+            en=r"\bmak(?:e|ing) (?:a )?(?:phone )?calls?\b|\b(?:phone|direct) calls?\b|"
+            r"\bcall_phone\b|\bdial(?:ling|ing)?\b",
+            zh=r"拨打电话|打电话|拨号|直接呼叫|call_phone",
+        ),
         "a dial link opens the telephone with the number filled in",
-        either(en=r"\bdial(?:ling|er)? (?:link|screen|pad)\b|\btel: ?link", zh=r"拨号(?:界面|盘|链接|页面)"),
+        either(
+            en=r"\bdial(?:ling|er)? (?:link|screen|pad)\b|\btel: ?link",
+            zh=r"拨号(?:界面|盘|链接|页面)",
+        ),
     ),
     Device(
         "storage",
-        either(en=r"\b(?:memory|sd) cards?\b|\b(?:external|device|file|phone|local) storage\b|\bstorage permission|^storage\b(?! of)|\bread(?:ing)?(?: and |/)writ\w+", zh=r"存储(?:卡|空间|权限)|^存储$|读写|sd卡|内存卡|文件(?:读写|访问)"),
+        either(
+            en=r"\b(?:memory|sd) cards?\b|\b(?:external|device|file|phone|local) storage\b|"
+            r"\bstorage permission|^storage\b(?! of)|\bread(?:ing)?(?: and |/)writ\w+",
+            zh=r"存储(?:卡|空间|权限)|^存储$|读写|sd卡|内存卡|文件(?:读写|访问)",
+        ),
         "the system's file or photo picker hands over only what the person chooses",
         either(en=r"\bpicker\b", zh=r"(?:文件|照片|图片|相册)选择器|系统选择"),
     ),
     Device(
         "device identifier",
-        either(en=r"\bdevice (?:information|identifiers?|ids?)\b|\bimei\b|\bunique (?:device )?identifiers?\b|\bmac address", zh=r"设备(?:信息|标识|识别|id)|imei|唯一标识|mac地址|android_?id|oaid"),
+        either(
+            en=r"\bdevice (?:information|identifiers?|ids?)\b|\bimei\b|"
+            r"\bunique (?:device )?identifiers?\b|\bmac address",
+            zh=r"设备(?:信息|标识|识别|id)|imei|唯一标识|mac地址|android_?id|oaid",
+        ),
         "a random identifier of the application's own, which the person can reset",
         either(en=r"\b(?:resettable|random)\b", zh=r"可重置|随机"),
     ),
@@ -70,13 +95,18 @@ DEVICES = (
         "clipboard",
         either(en=r"\bclipboards?\b|\bpasteboard\b", zh=r"剪[贴切]板|粘贴板"),
         "the paste event hands over what the person pastes",
-        either(en=r"\bpaste (?:event|gesture|action)\b|\bwhen you (?:press|tap|click|choose) paste\b|\bonly (?:when|after) you paste\b", zh=r"粘贴(?:事件|操作|手势|动作)|(?:点击|按下|选择)[“「]?粘贴"),
+        either(
+            en=r"\bpaste (?:event|gesture|action)\b|\bwhen you (?:press|tap|click|"
+            r"choose) paste\b|\bonly (?:when|after) you paste\b",
+            zh=r"粘贴(?:事件|操作|手势|动作)|(?:点击|按下|选择)[“「]?粘贴",
+        ),
     ),
 )
 """Table of W205; the list of ways without permission is our own engineering advice [rec]."""
 
 _ABOUT_PERMISSIONS = either(
-    en=r"\b(?:device|system|app(?:lication)?|following|these|what|which|necessary|phone) permissions?\b|\bpermissions\b",
+    en=r"\b(?:device|system|app(?:lication)?|following|these|what|which|necessary|"
+    r"phone) permissions?\b|\bpermissions\b",
     zh=r"权限",
 )
 _NAME_END = re.compile(r"[:：|\t]|\s[-–—]+\s|[(（]|[。.;；](?:\s|$)|，|,")

@@ -10,7 +10,8 @@ from troth.core.lint.rule import Hit, Rule
 from troth.core.lint.words import either
 
 _NOT_ASKED = either(
-    en=r"\b(?:do(?:es)? not|don't|never|no need to) (?:ask|apply|request|need|require|use|read)\b|\bwithout (?:any |a |this )?permission",
+    en=r"\b(?:do(?:es)? not|don't|never|no need to) (?:ask|apply|request|need|require|use|"
+    r"read)\b|\bwithout (?:any |a |this )?permission",
     zh=r"不(?:会)?(?:申请|索取|请求|需要|调用|读取)|无需[^\n。]{0,6}权限|未申请",
 )
 
@@ -52,25 +53,36 @@ def _mixed(document: Document) -> Iterator[Hit]:
 # W207 ------------------------------------------------------------------------------------
 
 _TIES = (
-    ("function", either(en=r"\bused (?:to|for|when)\b|\bto \w+|\bfor\b|\bso that\b", zh=r"用于|以便|用来|为了|功能|为您")),
+    (
+        "function",
+        either(
+            en=r"\bused (?:to|for|when)\b|\bto \w+|\bfor\b|\bso that\b",
+            zh=r"用于|以便|用来|为了|功能|为您",
+        ),
+    ),
     (
         "moment",
         either(
-            en=r"\bwhen you\b|\bthe moment\b|\bonly (?:when|while|after)\b|\beach time you\b|\bas soon as you\b",
+            en=r"\bwhen you\b|\bthe moment\b|\bonly (?:when|while|after)\b|\beach time you\b|"
+            r"\bas soon as you\b",
             zh=r"(?:当|在)?您[^\n。，]{0,24}时|点击|触发|首次|时(?:才|申请|询问|弹)",
         ),
     ),
     (
         "frequency",
         either(
-            en=r"\bonce\b|\b(?:one|single) \w+ (?:per|for each|each)\b|\beach time\b|\bper (?:use|scan|action|session)\b|\bonly while\b|\btimes? (?:a|per)\b",
-            zh=r"(?:每|仅|只)[^\n。，]{0,12}(?:次|一回)|一次|仅在[^\n。，]{0,16}(?:期间|过程中)|频[率次]",
+            en=r"\bonce\b|\b(?:one|single) \w+ (?:per|for each|each)\b|\beach time\b|"
+            r"\bper (?:use|scan|action|session)\b|\bonly while\b|\btimes? (?:a|per)\b",
+            zh=r"(?:每|仅|只)[^\n。，]{0,12}(?:次|一回)|一次|仅在[^\n。，]{0,16}(?:期间|过程中)|"
+            r"频[率次]",
         ),
     ),
     (
         "effect of refusal",
         either(
-            en=r"\b(?:refus\w+|declin\w+|den(?:y|ied)|turn(?:ed|ing)? (?:it |them )?off|without (?:it|them|this)|not (?:to )?(?:enabl\w+|grant\w*|allow\w*)|failure to (?:enable|grant)|do not (?:allow|grant|enable))\b",
+            en=r"\b(?:refus\w+|declin\w+|den(?:y|ied)|turn(?:ed|ing)? (?:it |them )?off|"
+            r"without (?:it|them|this)|not (?:to )?(?:enabl\w+|grant\w*|allow\w*)|"
+            r"failure to (?:enable|grant)|do not (?:allow|grant|enable))\b",
             zh=r"拒绝|不(?:同意|授权|开启|允许|授予)|关闭(?:该|此|后|权限)|未(?:开启|授权)",
         ),
     ),
@@ -101,7 +113,8 @@ def _untied(document: Document) -> Iterator[Hit]:
 
 _NO_SUCH = frozenset({"clipboard"})
 _CALLED_PERMISSION = either(
-    en=r"\bpermissions?\b|\bapply (?:to|for)\b|\brequest access\b|\bauthori[sz]\w+", zh=r"权限|申请|授权"
+    en=r"\bpermissions?\b|\bapply (?:to|for)\b|\brequest access\b|\bauthori[sz]\w+",
+    zh=r"权限|申请|授权",
 )
 
 
@@ -149,7 +162,8 @@ RULES = (
         title_zh="系统并无此项权限",
         reason="The system has no such permission that a person could refuse, so the row promises "
         "a choice that does not exist.",
-        repair="Describe it as a function of the page and say which action of the person starts it.",
+        repair="Describe it as a function of the page and say which action of the person starts "
+        "it.",
         law="Android platform behaviour (fm)",
         look=_not_a_permission,
     ),

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from troth.core.lint.document import Document, Kind, Sentence
 from troth.core.lint.rule import Hit, Rule, has, missing, said, statements
-from troth.core.lint.words import Words, either
 from troth.core.lint.topics import (
     NEGATION,
     SEPARATE_CONSENT,
     under_eu_law,
     under_prc_law,
 )
+from troth.core.lint.words import Words, either
 
 # E112 ------------------------------------------------------------------------------------
 
@@ -32,14 +31,16 @@ SENSITIVE = (
     SensitiveClass(
         "payment voucher",
         either(
-            en=r"\b(?:payment|transfer|remittance|bank) (?:vouchers?|receipts?|slips?)\b|\bproofs? of payment\b",
+            en=r"\b(?:payment|transfer|remittance|bank) (?:vouchers?|receipts?|slips?)\b|"
+            r"\bproofs? of payment\b",
             zh=r"(?:支付|付款|转账|汇款)(?:凭证|凭据|截图|回单)",
         ),
     ),
     SensitiveClass(
         "bank account or card",
         either(
-            en=r"\b(?:bank|credit|debit)[- ](?:account|card)s?\b(?: (?:numbers?|details?|information))?",
+            en=r"\b(?:bank|credit|debit)[- ](?:account|card)s?\b(?: (?:numbers?|details?|"
+            r"information))?",
             zh=r"银行(?:卡|账[号户]|帐[号户])|信用卡|借记卡",
         ),
     ),
@@ -53,36 +54,47 @@ SENSITIVE = (
     SensitiveClass(
         "identity document",
         either(
-            en=r"\b(?:resident )?(?:identity|id) (?:cards?|documents?|photos?)\b|\bpassports?\b|\bidentity card numbers?",
+            en=r"\b(?:resident )?(?:identity|id) (?:cards?|documents?|photos?)\b|\bpassports?\b|"
+            r"\bidentity card numbers?",
             zh=r"身份证|护照|证件(?:照片|影像|号码)",
         ),
     ),
     SensitiveClass(
         "biometrics",
         either(
-            en=r"\bbiometric\w*|\bfac(?:e|ial) (?:data|recognition|features?|images?)\b|(?<!device )(?<!browser )(?<!digital )\bfingerprints?\b(?! of)|\bvoiceprints?\b",
+            en=r"\bbiometric\w*|\bfac(?:e|ial) (?:data|recognition|features?|images?)\b|"
+            r"(?<!device )(?<!browser )(?<!digital )\bfingerprints?\b(?! of)|\bvoiceprints?\b",
             zh=r"生物识别|人脸|面部(?:识别|特征)|(?<!设备)(?<!浏览器)(?<!数字)指纹|声纹|虹膜",
         ),
         eu=True,
     ),
     SensitiveClass(
         "health",
-        either(en=r"\bmedical\b|\bhealth (?:data|information|records?|conditions?)\b", zh=r"医疗|健康(?:信息|状况|数据)|病历"),
+        either(
+            en=r"\bmedical\b|\bhealth (?:data|information|records?|conditions?)\b",
+            zh=r"医疗|健康(?:信息|状况|数据)|病历",
+        ),
         eu=True,
     ),
     SensitiveClass(
         "belief",
-        either(en=r"\breligio\w+ belief|\breligion\b|\bpolitical opinions?\b|\bsexual orientation\b", zh=r"宗教信仰|性取向"),
+        either(
+            en=r"\breligio\w+ belief|\breligion\b|\bpolitical opinions?\b|\bsexual orientation\b",
+            zh=r"宗教信仰|性取向",
+        ),
         eu=True,
     ),
 )
-_NEEDED = either(en=r"\bnecess\w+|\bneed(?:s|ed)?\b|\bcannot\b[^\n.]{0,30}\bwithout\b", zh=r"必要|必需|必须|无法")
+_NEEDED = either(
+    en=r"\bnecess\w+|\bneed(?:s|ed)?\b|\bcannot\b[^\n.]{0,30}\bwithout\b", zh=r"必要|必需|必须|无法"
+)
 _IMPACT = either(
     en=r"\bimpacts?\b|\baffect\w*|\bconsequences?\b|\brisks?\b|\bharm\w*|\bif it (?:is )?leak\w*",
     zh=r"影响|危害|后果|风险|损害|(?:一旦|如果|若)[^\n。]{0,8}泄[露漏]",
 )
 _ASKED_FOR = either(
-    en=r"\b(?:collect\w*|upload\w*|provid\w+|submit\w*|us(?:e|es|ed|ing)|process\w*|obtain\w*|read|scan|take|gather\w*|enter|need)\b",
+    en=r"\b(?:collect\w*|upload\w*|provid\w+|submit\w*|us(?:e|es|ed|ing)|process\w*|obtain\w*|"
+    r"read|scan|take|gather\w*|enter|need)\b",
     zh=r"收集|上传|提供|提交|使用|处理|获取|读取|拍摄|填写|采集|录入",
 )
 
@@ -102,7 +114,9 @@ def _sensitive_unguarded(document: Document) -> Iterator[Hit]:
         asked = [s for s in statements(document, kind.words) if _is_asked_for(document, s, kind)]
         if not asked:
             continue
-        near_by = {i for s in asked for i in (*document.own(s.section), *document.of_block(s.block))}
+        near_by = {
+            i for s in asked for i in (*document.own(s.section), *document.of_block(s.block))
+        }
         wanted = [("separate consent", SEPARATE_CONSENT)]
         if not eu_only:
             wanted += [("why it is necessary", _NEEDED), ("what it means for the person", _IMPACT)]
@@ -137,10 +151,14 @@ def _is_asked_for(document: Document, sentence: Sentence, kind: SensitiveClass) 
 # E113 ------------------------------------------------------------------------------------
 
 _UNDER_14 = either(
-    en=r"\b(?:14|fourteen)\b[^\n]{0,120}\b(?:guardian|parent)|\b(?:guardian|parent)\w*[^\n]{0,120}\b(?:14|fourteen)\b",
-    zh=r"(?:14|十四)\s?(?:周)?岁[^\n]{0,80}(?:监护人|父母|家长)|(?:监护人|父母|家长)[^\n]{0,80}(?:14|十四)\s?(?:周)?岁",
+    en=r"\b(?:14|fourteen)\b[^\n]{0,120}\b(?:guardian|parent)|\b(?:guardian|"
+    r"parent)\w*[^\n]{0,120}\b(?:14|fourteen)\b",
+    zh=r"(?:14|十四)\s?(?:周)?岁[^\n]{0,80}(?:监护人|父母|家长)|(?:监护人|父母|"
+    r"家长)[^\n]{0,80}(?:14|十四)\s?(?:周)?岁",
 )
-_CHILDREN = either(en=r"\bchild(?:ren)?\b|\bminors?\b|\bunder (?:the age of )?1[3-8]\b", zh=r"儿童|未成年人")
+_CHILDREN = either(
+    en=r"\bchild(?:ren)?\b|\bminors?\b|\bunder (?:the age of )?1[3-8]\b", zh=r"儿童|未成年人"
+)
 
 
 def _no_child_rule(document: Document) -> Iterator[Hit]:
@@ -159,27 +177,51 @@ def _no_child_rule(document: Document) -> Iterator[Hit]:
         and document.says(either(en=r"\bguardians?\b", zh=r"监护人"))
     ):
         return
-    yield missing(document, "children under 14 and their guardian's consent (under 14, 不满十四周岁, 监护人)")
+    yield missing(
+        document, "children under 14 and their guardian's consent (under 14, 不满十四周岁, 监护人)"
+    )
 
 
 # E114 ------------------------------------------------------------------------------------
 
 _INCIDENT = either(
-    en=r"\b(?:data|security|personal information) (?:breach|incident|leak)\w*|\bleak(?:age|ed)\b[^\n.]{0,30}\bincident|\bpersonal data breach",
-    zh=r"(?:安全|泄[露漏])[^\n。，]{0,6}事[件故]|(?:发生|出现|导致)[^\n。]{0,16}(?:泄[露漏]|篡改|丢失)",
+    en=r"\b(?:data|security|personal information) (?:breach|incident|leak)\w*|\bleak(?:age|"
+    r"ed)\b[^\n.]{0,30}\bincident|\bpersonal data breach",
+    zh=r"(?:安全|泄[露漏])[^\n。，]{0,6}事[件故]|泄[露漏][^\n。]{0,16}(?:时|的)[，,]|(?:发生|"
+    r"出现|导致)[^\n。]{0,16}(?:泄[露漏]|篡改|丢失)",
 )
-_WE_TELL = either(en=r"\b(?:inform|notif|tell|report|announce|alert)\w*", zh=r"告知|通知|报告|公告|上报")
+_WE_TELL = either(
+    en=r"\b(?:inform|notif|tell|report|announce|alert)\w*", zh=r"告知|通知|报告|公告|上报"
+)
 _AUTHORITY = either(
     en=r"\bauthorit(?:y|ies)\b|\bregulators?\b|\bcommissioner\b|\bcyberspace administration\b",
     zh=r"主管(?:部门|机关)|监管(?:部门|机构)|网信|职责的部门|公安",
 )
 _BREACH_CONTENTS = (
-    ("what happened, why and the harm", either(en=r"\bcauses?\b|\bhow it happened\b|\bharm\w*|\bimpacts?\b|\bconsequences?\b", zh=r"原因|危害|影响|基本情况")),
-    ("measures taken and what one can do", either(en=r"\bmeasures?\b|\bsteps\b|\bwhat you can do\b|\bmitigat\w+", zh=r"措施|建议|补救")),
-    ("whom to contact", either(en=r"\bcontact\b|\bwhom to (?:ask|call)\b|\breach us\b", zh=r"联系方式|联系人|联系电话|联系我们")),
+    (
+        "what happened, why and the harm",
+        either(
+            en=r"\bcauses?\b|\bhow it happened\b|\bharm\w*|\bimpacts?\b|\bconsequences?\b",
+            zh=r"原因|危害|影响|基本情况",
+        ),
+    ),
+    (
+        "measures taken and what one can do",
+        either(
+            en=r"\bmeasures?\b|\bsteps\b|\bwhat you can do\b|\bmitigat\w+", zh=r"措施|建议|补救"
+        ),
+    ),
+    (
+        "whom to contact",
+        either(
+            en=r"\bcontact\b|\bwhom to (?:ask|call)\b|\breach us\b",
+            zh=r"联系方式|联系人|联系电话|联系我们",
+        ),
+    ),
 )
 _NOT_PUSH = either(
-    en=r"\be-?mails?\b|\b(?:sms|text messages?|letters?|telephone|phone|calls?|by post)\b", zh=r"邮件|短信|电话|信函|来电"
+    en=r"\be-?mails?\b|\b(?:sms|text messages?|letters?|telephone|phone|calls?|by post)\b",
+    zh=r"邮件|短信|电话|信函|来电",
 )
 
 
@@ -192,7 +234,9 @@ def _breach_notice(document: Document) -> Iterator[Hit]:
     eu_only = under_eu_law(document) and not under_prc_law(document)
     if not notices:
         if not eu_only:
-            yield missing(document, "a notice when information leaks (breach, incident, 泄露, 安全事件)")
+            yield missing(
+                document, "a notice when information leaks (breach, incident, 泄露, 安全事件)"
+            )
         return
     around = {i for sentence in notices for i in _from_here(document, sentence)}
     wanted = [("the authority", _AUTHORITY)]

@@ -15,50 +15,62 @@ from troth.core.lint.flow import Flow
 _PARSER = MarkdownIt("commonmark").enable("table")
 
 
-def read_markdown(text: str) -> list[RawBlock]:
-    """Return headings, items, rows and paragraphs with the lines they stand on."""
-    blocks: list[RawBlock] = []
-    lists: list[str] = []
-    """Marks of the open list items: a bullet, or the number to put back."""
-    fresh = False
-    level = 0
-    row: Flow | None = None
-    for token in _PARSER.parse(text):
-        if token.type == "heading_open":
-            level = int(token.tag[1])
-        elif token.type == "heading_close":
-            level = 0
+class _Reader:
+    """The open list items, heading and row while the tokens go by."""
+
+    def __init__(self) -> None:
+        self.blocks: list[RawBlock] = []
+        self._marks: list[str] = []
+        """Of each open list item: empty for a bullet, or the number to put back."""
+        self._fresh = False
+        self._level = 0
+        self._row: Flow | None = None
+
+    def take(self, token: Token) -> None:
+        """Take the next token of the document."""
+        line = token.map[0] + 1 if token.map else 1
+        if token.type == "inline":
+            self._take_words(token, line)
+        elif token.type in ("heading_open", "heading_close"):
+            self._level = int(token.tag[1]) if token.nesting > 0 else 0
         elif token.type == "list_item_open":
-            lists.append(f"{token.info}{token.markup} " if token.info else "")
-            fresh = True
+            self._marks.append(f"{token.info}{token.markup} " if token.info else "")
+            self._fresh = True
         elif token.type == "list_item_close":
-            lists.pop()
+            self._marks.pop()
         elif token.type == "tr_open":
-            row = Flow()
-        elif token.type == "tr_close" and row is not None:
-            if not row.empty:
-                blocks.append(row.block(kind=Kind.ROW))
-            row = None
-        elif token.type == "inline":
-            line = token.map[0] + 1 if token.map else 1
-            if row is not None:
-                _pour(token, row, line)
-                row.end_cell()
-                continue
-            mark = lists[-1] if lists and fresh else ""
-            flow = Flow()
-            flow.add(mark, line)
-            bold = _pour(token, flow, line)
-            if not flow.empty and flow.block().text != mark.strip():
-                kind = Kind.ITEM if lists and (not fresh or not mark) else None
-                kind = Kind.HEADING if level else kind
-                blocks.append(flow.block(kind=kind, level=level, bold=bold))
-            fresh = False
+            self._row = Flow()
+        elif token.type == "tr_close" and self._row is not None:
+            if not self._row.empty:
+                self.blocks.append(self._row.block(kind=Kind.ROW))
+            self._row = None
         elif token.type in ("code_block", "fence") and token.content.strip():
             flow = Flow()
-            flow.add(token.content, (token.map[0] + 1 if token.map else 1) + (token.type == "fence"))
-            blocks.append(flow.block())
-    return blocks
+            flow.add(token.content, line + (token.type == "fence"))
+            self.blocks.append(flow.block())
+
+    def _take_words(self, token: Token, line: int) -> None:
+        if self._row is not None:
+            _pour(token, self._row, line)
+            self._row.end_cell()
+            return
+        mark = self._marks[-1] if self._marks and self._fresh else ""
+        flow = Flow()
+        flow.add(mark, line)
+        bold = _pour(token, flow, line)
+        if not flow.empty and flow.block().text != mark.strip():
+            kind = Kind.ITEM if self._marks and not mark else None
+            kind = Kind.HEADING if self._level else kind
+            self.blocks.append(flow.block(kind=kind, level=self._level, bold=bold))
+        self._fresh = False
+
+
+def read_markdown(text: str) -> list[RawBlock]:
+    """Return headings, items, rows and paragraphs with the lines they stand on."""
+    reader = _Reader()
+    for token in _PARSER.parse(text):
+        reader.take(token)
+    return reader.blocks
 
 
 def _pour(token: Token, flow: Flow, line: int) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from troth.core.lint.document import Document, Sentence
 from troth.core.lint.rule import Hit, Rule, has, missing, said, statements
-from troth.core.lint.words import Words, either
 from troth.core.lint.topics import EMAIL, PERIOD, PHONE, under_eu_law, under_prc_law
+from troth.core.lint.words import Words, either
 
 # E107 ------------------------------------------------------------------------------------
 
@@ -31,7 +30,8 @@ _RIGHTS = (
         "access",
         either(
             en=_WHO_EN + r"\b(?:inquire|enquire|access|view|see|consult)" + _ABOUT_EN,
-            zh=_WHO_ZH + r"(?:查询|查阅|查看|访问(?!日期|时间|记录|量))[^\n。，；]{0,30}?(?:信息|数据|资料)",
+            zh=_WHO_ZH
+            + r"(?:查询|查阅|查看|访问(?!日期|时间|记录|量))[^\n。，；]{0,30}?(?:信息|数据|资料)",
         ),
         either(en=r"\b(?:access|inquir\w+|enquir\w+|view)\b", zh=r"查询|查阅|查看|访问"),
     ),
@@ -70,16 +70,22 @@ _RIGHTS = (
     ),
 )
 _PATH = either(
-    en=EMAIL + "|" + PHONE + r"|https?://|\bwww\.|[›→»]|\w ?> ?\w|\b(?:click|tap|toggle|switch|button|menu)\b|"
+    en=EMAIL
+    + "|"
+    + PHONE
+    + r"|https?://|\bwww\.|[›→»]|\w ?> ?\w|\b(?:click|tap|toggle|switch|button|menu)\b|"
     r"\bprivacy (?:cent(?:er|re)|settings|dashboard|portal)\b|"
-    r"\b(?:in|under|on|through|via|open|at|with) (?:the |your |our )?[\"“']?(?:[\w&›-]+ ){0,4}?[\"”']?"
+    r"\b(?:in|under|on|through|via|open|at|with) (?:the |your |"
+    r"our )?[\"“']?(?:[\w&›-]+ ){0,4}?[\"”']?"
     r"(?:page|settings|profile|form|link)\b|"
-    r"\bcontact (?:us|details|information)\b[^\n.]{0,40}\b(?:section|below|above|at the (?:end|top)|set out)\b",
+    r"\bcontact (?:us|details|information)\b[^\n.]{0,40}\b(?:section|below|above|at the (?:end|"
+    r"top)|set out)\b",
     zh=r"[›→»>]|设置|点击|点选|入口|按钮|开关|页面|隐私中心|个人中心|我的\s?[-—–]|邮箱|邮件|"
     r"(?:本政策|本章|下文|文末|第[一二三四五六七八九十\d]+[条章节部分])[^\n。]{0,12}(?:联系|方式)",
 )
 _GIVEN = either(
-    en=r"\b(?:can|may|able to|rights?|ask|entitled|wish|want|functions?|options?|allow\w*|request)\b",
+    en=r"\b(?:can|may|able to|rights?|ask|entitled|wish|want|functions?|options?|allow\w*|"
+    r"request)\b",
     zh=r"可以|可(?=[查更删撤注])|有权|能够|(?<![可功性智])能|请求|要求|申请|功能|自行|权利",
 )
 # A guardian's or a relative's right, or "we use it to answer requests", gives the reader none.
@@ -88,7 +94,8 @@ _FOR_OTHERS = either(
     zh=r"监护人|近亲属|家长|(?:回应|响应)您的?请求",
 )
 _ALL_RIGHTS = either(
-    en=r"\b(?:these|those|above|following|any|your|all)\b[^\n.]{0,30}\b(?:rights?|requests?)\b|\bexercis\w+\b",
+    en=r"\b(?:these|those|above|following|any|your|all)\b[^\n.]{0,30}\b(?:rights?|requests?)\b|"
+    r"\bexercis\w+\b",
     zh=r"(?:上述|以上|以下|下列|这些|前述|各项|相关)[^\n。，]{0,8}(?:权利|请求|操作|要求)|行使",
 )
 
@@ -120,10 +127,11 @@ def _path_near(document: Document, right: _Right, sentence: Sentence) -> bool:
         return True
     if document.blocks[sentence.block].linked:
         return True
+    leading = document.which(_PATH)
     ways = {
         index
         for index in document.own(sentence.section)
-        if index in document.which(_PATH) or document.blocks[document.sentences[index].block].linked
+        if index in leading or document.blocks[document.sentences[index].block].linked
     }
     if right.titled.search(document.heading_of(sentence.section)):
         return bool(ways)
@@ -134,16 +142,19 @@ def _path_near(document: Document, right: _Right, sentence: Sentence) -> bool:
 
 _COPY = either(
     en=r"\bright to[^\n.]{0,30}\bcopy\b|\bcop(?:y|ies) of (?:your|the|it|them|all|what|this)\b|"
-    r"\b(?:obtain|receive|download|get|request|export) (?:a |your )?cop(?:y|ies)\b|\bcopy (?:your|it|them)\b",
+    r"\b(?:obtain|receive|download|get|request|export) (?:a |your )?cop(?:y|ies)\b|"
+    r"\bcopy (?:your|it|them)\b",
     zh=r"复制(?!\s?[/、和或与]?\s?粘贴)|副本",
 )
 _TRANSFER = either(
-    en=r"\bportab\w+|\btransfer(?:red)? (?:your|it|them|the|to)\b[^\n.]{0,60}\b(?:another|handler|controller|"
+    en=r"\bportab\w+|\btransfer(?:red)? (?:your|it|them|the|to)\b[^\n.]{0,60}\b(?:another|"
+    r"handler|controller|"
     r"you (?:name|choose|designate))|machine[- ]readable",
     zh=r"可携|转移[^\n。]{0,24}(?:权|指定|其他|另一)|(?:有权|可以?|请求|要求)[^\n。]{0,30}转移",
 )
 _RESTRICT = either(
-    en=r"\brestrict\w*[^\n.]{0,40}\b(?:process|us(?:e|ing))\w*|\b(?:limit|object to|refuse)\b[^\n.]{0,30}\b(?:process\w*|us(?:e|ing))\b|"
+    en=r"\brestrict\w*[^\n.]{0,40}\b(?:process|us(?:e|ing))\w*|\b(?:limit|object to|"
+    r"refuse)\b[^\n.]{0,30}\b(?:process\w*|us(?:e|ing))\b|"
     r"\bright to (?:restrict|object|limit)",
     zh=r"(?:限制|拒绝|反对)[^\n。，]{0,20}(?:处理|使用)",
 )
@@ -192,9 +203,12 @@ _ANSWER = either(
     zh=r"回复|答复|处理|反馈|响应|办结|受理",
 )
 _OUTSIDE = either(
-    en=r"\b(?:supervisory|data protection|regulatory|competent|information) (?:authorit|commissioner)\w*|"
-    r"\bregulators?\b|\bcourts?\b|\bcyberspace administration\b|\bombuds\w+|\bconsumer association\b",
-    zh=r"网信|监管(?:部门|机构)|保护(?:机构|当局|部门)|主管(?:部门|机关)|法院|消费者(?:协会|组织)|12315|12321|12377|"
+    en=r"\b(?:supervisory|data protection|regulatory|competent|information) (?:authorit|"
+    r"commissioner)\w*|"
+    r"\bregulators?\b|\bcourts?\b|\bcyberspace administration\b|\bombuds\w+|"
+    r"\bconsumer association\b",
+    zh=r"网信|监管(?:部门|机构)|保护(?:机构|当局|部门)|主管(?:部门|机关)|法院|消费者(?:协会|"
+    r"组织)|12315|12321|12377|"
     r"履行个人信息保护职责的部门|仲裁",
 )
 

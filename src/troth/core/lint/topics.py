@@ -6,10 +6,8 @@ where a lexicon goes wrong.
 
 from __future__ import annotations
 
-import re
-
 from troth.core.lint.document import Document, Language
-from troth.core.lint.words import Words, either
+from troth.core.lint.words import either
 
 _PRC = either(
     en=r"people's republic of china|\bp\.?r\.?c\b|\bpipl\b|\bmainland china\b|\bchinese laws?\b",
@@ -32,7 +30,7 @@ def under_eu_law(document: Document) -> bool:
     return document.says(_EU)
 
 
-EMAIL = r"@[\w-]+\.\w"
+EMAIL = r"@[\w-]+\.\w|\w ?[\[(]at[\])] ?\w"
 PHONE = r"(?:tel(?:ephone)?|phone|hotline|call|电话|热线|致电|拨打)\D{0,16}\+?\d[\d ()-]{4,}\d"
 DATE = (
     r"(?:\d{4}\s?[-/.年]\s?\d{1,2}|\d{1,2}(?:st|nd|rd|th)? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|"
@@ -43,16 +41,19 @@ DATE = (
 PERIOD = either(
     en=r"\b(?:\d+|one|two|three|four|five|six|seven|ten|twelve|fifteen|thirty|ninety)[ -]?"
     r"(?:\(\d+\) )?(?:calendar |working |business )?(?:hours?|days?|weeks?|months?|years?)\b",
-    zh=r"(?:\d+|[一二三四五六七八九十两半]+)\s?个?(?:自然|工作)?(?:小时|日|天|周(?!岁)|月|年)(?!龄)",
+    zh=r"(?:\d+|[一二三四五六七八九十两半]+)\s?个?(?:自然|工作)?(?:小时|日|天|周(?!岁)|月|"
+    r"年)(?!龄)",
 )
 
 SHARE = either(
     en=r"\b(?:shar(?:e|es|ed|ing)\b(?! (?:capital|price))|disclos\w+|"
     r"(?:provide|pass|hand|give|send|transfer)(?:s|ed|d|ing)? "
     r"(?:it|them|(?:over |on )?(?:your|the|this|that|such|any|personal) "
-    r"(?:\w+ ){0,4}?(?:information|data|details|number|address|name))\b(?:\s+\w+){0,8}? to\b(?! you\b)|"
+    r"(?:\w+ ){0,4}?(?:information|data|details|number|address|"
+    r"name))\b(?:\s+\w+){0,8}? to\b(?! you\b)|"
     r"entrust\w*)",
-    zh=r"共享|分享|披露|转让|(?:向|给)(?!您|你|用户|我们)[^\n，。；]{1,24}?(?:提供|公开|传输)|对外提供|"
+    zh=r"共享|分享|披露|转让|(?:向|给)(?!您|你|用户|我们)[^\n，。；]{1,24}?(?:提供|公开|传输)|"
+    r"对外提供|"
     r"提供给(?!您|你)|委托[^\n，。；]{0,12}(?:处理|配送)",
 )
 
@@ -79,16 +80,19 @@ SEPARATE_CONSENT = either(
 )
 
 BREACH_OF_RULES = either(
-    en=r"\b(?:you|users?|members?|customers?)(?: \w+){0,3} (?:violat|breach|infring|break|fail to comply)"
+    en=r"\b(?:you|users?|members?|customers?)(?: \w+){0,3} (?:violat|breach|infring|break|"
+    r"fail to comply)"
     r"\w*[^\n]{0,90}?\b(?:agreements?|terms|rules|polic(?:y|ies)|guidelines)\b",
     zh=r"(?:您|用户|会员)[^\n。；]{0,10}违反[^\n。；]{0,40}?(?:协议|规则|约定|条款|规范|公约)",
 )
 
 AGENCY = either(
-    en=r"\b(?:administrative|judicial|government\w*|law[- ]enforcement|regulat\w+|public|state|police|"
+    en=r"\b(?:administrative|judicial|government\w*|law[- ]enforcement|regulat\w+|public|state|"
+    r"police|"
     r"prosecut\w+)\b[^\n.]{0,24}\b(?:agenc(?:y|ies)|authorit(?:y|ies)|bod(?:y|ies)|organs?|"
     r"departments?|offic(?:e|es|ials))\b|\bcourts?\b|\bpolice\b",
-    zh=r"(?:行政|司法|执法|监管|政府|公安|检察|国家|有权)[^\n。，；]{0,8}(?:机关|机构|部门)|法院|公安",
+    zh=r"(?:行政|司法|执法|监管|政府|公安|检察|国家|有权)[^\n。，；]{0,8}(?:机关|机构|部门)|法院|"
+    r"公安",
 )
 
 RETENTION = either(

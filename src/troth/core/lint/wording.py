@@ -7,19 +7,23 @@ from collections.abc import Iterator
 
 from troth.core.lint.document import Document, Kind
 from troth.core.lint.rule import Hit, Rule, missing, said
-from troth.core.lint.words import Words, either
 from troth.core.lint.topics import PERIOD
+from troth.core.lint.words import Words, either
 
 # W201 ------------------------------------------------------------------------------------
 
 _OPEN_TAIL = either(
-    en=r"\betc\b|\band so (?:on|forth)\b|\b(?:and|or) (?:other|any other) (?:\w+ ){0,2}?(?:operations?|purposes?|services?|"
-    r"information|activities|data|functions?|uses|matters|things)\b|\bincluding,? (?:but )?(?:not limited to|without limitation)\b|"
+    en=r"\betc\b|\band so (?:on|forth)\b|\b(?:and|or) (?:other|"
+    r"any other) (?:\w+ ){0,2}?(?:operations?|purposes?|services?|"
+    r"information|activities|data|functions?|uses|matters|things)\b|"
+    r"\bincluding,? (?:but )?(?:not limited to|without limitation)\b|"
     r"\bamong other (?:things|purposes)\b",
-    zh=r"包括但不限于|诸如此类|等等|等(?=相关|其他|业务|目的|用途|信息|数据|功能|内容|服务|操作|资料|场景|[，。；、\n）)]|$)(?!级)",
+    zh=r"包括但不限于|诸如此类|等等|等(?=相关|其他|业务|目的|用途|信息|数据|功能|内容|服务|操作|"
+    r"资料|场景|[，。；、\n）)]|$)(?!级)",
 )
 _PURPOSE_OR_CLASS = either(
-    en=r"\b(?:collect\w*|used? (?:to|for|by)|purposes?|stor(?:e|es|ing)|read|obtain\w*|process\w*|shar(?:e|es|ing)|record\w*)\b",
+    en=r"\b(?:collect\w*|used? (?:to|for|by)|purposes?|stor(?:e|es|ing)|read|obtain\w*|"
+    r"process\w*|shar(?:e|es|ing)|record\w*)\b",
     zh=r"收集|用于|目的|用途|获取|读取|采集|记录|共享|处理您",
 )
 _CLOSED = re.compile(r"等(?:[两二三四五六七八九十\d]+)|etc\.?\)? \(see")
@@ -28,20 +32,22 @@ _CLOSED = re.compile(r"等(?:[两二三四五六七八九十\d]+)|etc\.?\)? \(se
 def _open_tail(document: Document) -> Iterator[Hit]:
     tied = document.which(_PURPOSE_OR_CLASS)
     for sentence, match in document.said(_OPEN_TAIL):
-        if not tied.isdisjoint({sentence.index, sentence.lead}) and not _CLOSED.search(sentence.folded):
+        if not tied.isdisjoint({sentence.index, sentence.lead}) and not _CLOSED.search(
+            sentence.folded
+        ):
             yield said(document, sentence, match)
 
 
 # W202, W203 ------------------------------------------------------------------------------
 
 _VAGUE = either(
-    en=r"\breasonabl[ey]\b|\bappropriate(?:ly)?\b|\bpromptly\b|\btimely\b|\bas soon as (?:possible|practicable)\b|"
-    r"\bwithout undue delay\b|\b(?:do|try|use) our (?:very )?best\b|\bbest efforts?\b|\bstrive\b|\bendeavou?r\w*",
+    en=r"\breasonabl[ey]\b|\bappropriate(?:ly)?\b|\bpromptly\b|\btimely\b|"
+    r"\bas soon as (?:possible|practicable)\b|"
+    r"\bwithout undue delay\b|\b(?:do|try|use) our (?:very )?best\b|\bbest efforts?\b|\bstrive\b|"
+    r"\bendeavou?r\w*",
     zh=r"合理(?!性)|适当|及时|尽快|尽早|尽力|尽最大努力|竭力|努力|妥善",
 )
-_OURS = either(
-    en=r"\b(?:we|our|us|company|platform)\b", zh=r"我们|本公司|本平台|平台|公司"
-)
+_OURS = either(en=r"\b(?:we|our|us|company|platform)\b", zh=r"我们|本公司|本平台|平台|公司")
 _YOUR_DUTY = either(en=r"\b(?:you (?:should|must)|please)\b", zh=r"请您?|您应|您须|您需")
 
 
@@ -57,8 +63,10 @@ def _vague_duty(document: Document) -> Iterator[Hit]:
 
 
 _SUBJECTIVE = either(
-    en=r"\breason(?:able grounds?)? to believe\b|\bgood[- ]faith belief\b|\bbelieve in good faith\b|"
-    r"\b(?:our|its) (?:sole |own |absolute )+discretion\b|\bwe (?:reasonably )?believe (?:that )?(?:it|this|disclosure|such)\b|"
+    en=r"\breason(?:able grounds?)? to believe\b|\bgood[- ]faith belief\b|"
+    r"\bbelieve in good faith\b|"
+    r"\b(?:our|its) (?:sole |own |absolute )+discretion\b|"
+    r"\bwe (?:reasonably )?believe (?:that )?(?:it|this|disclosure|such)\b|"
     r"\bwe (?:consider|find) (?:it )?necessary\b",
     zh=r"有(?:合理|充分)?(?:的)?理由(?:相信|认为)|我们(?:合理)?(?:认为|判断)(?:有?必要|需要)|"
     r"我们[^\n。，]{0,6}(?:自行|单方)(?:判断|决定|认定)|善意(?:地)?(?:相信|认为)",
@@ -73,13 +81,18 @@ def _subjective(document: Document) -> Iterator[Hit]:
 # W204 ------------------------------------------------------------------------------------
 
 _RESIDUAL = either(
-    en=r"\b(?:not|never|n't)\b[^\n.]{0,20}\b(?:stor|keep|kept|sav|retain|collect|record)\w*[^\n.]{0,60}\bfor (?:any )?other purposes?\b|"
+    en=r"\b(?:not|never|n't)\b[^\n.]{0,20}\b(?:stor|keep|kept|sav|retain|collect|"
+    r"record)\w*[^\n.]{0,60}\bfor (?:any )?other purposes?\b|"
     r"\b(?:may|will|can)(?! not\b| never\b)[^\n.,]{0,60}\bfor (?:any )?other purposes?\b|"
-    r"\b(?:not|never|n't|no)\b[^\n.]{0,60}\b(?:third part(?:y|ies)|compan(?:y|ies)|persons?|parties)\b[^\n.]{0,20}\b(?:not |un)related\b|"
+    r"\b(?:not|never|n't|no)\b[^\n.]{0,60}\b(?:third part(?:y|ies)|compan(?:y|ies)|persons?|"
+    r"parties)\b[^\n.]{0,20}\b(?:not |un)related\b|"
     r"\b(?:not|never|n't|no)\b[^\n.]{0,30}\bunrelated (?:third )?(?:part|compan)\w*|"
-    r"\b(?:not|never|n't|no)\b[^\n]{0,140}\b(?:sell|share|disclose|provide|disseminate)\b[^\n.]{0,60}\bfor free\b",
-    zh=r"不(?:会|得)?[^\n。，]{0,6}(?:存储|保存|留存|收集|记录)[^\n。，]{0,24}(?:用于|作)其他(?:目的|用途)|"
-    r"(?:可能|可以|会|将)(?:被)?用于其他(?:目的|用途)|(?:不|未|禁止)[^\n。]{0,40}无关(?:的)?(?:第三方|公司|机构|组织|个人)|"
+    r"\b(?:not|never|n't|no)\b[^\n]{0,140}\b(?:sell|share|disclose|provide|"
+    r"disseminate)\b[^\n.]{0,60}\bfor free\b",
+    zh=r"不(?:会|得)?[^\n。，]{0,6}(?:存储|保存|留存|收集|记录)[^\n。，]{0,24}(?:用于|"
+    r"作)其他(?:目的|用途)|"
+    r"(?:可能|可以|会|将)(?:被)?用于其他(?:目的|用途)|(?:不|未|"
+    r"禁止)[^\n。]{0,40}无关(?:的)?(?:第三方|公司|机构|组织|个人)|"
     r"(?:不|禁止)[^\n。]{0,60}(?:无偿|免费)(?:地)?(?:传播|提供|共享|分享|披露)",
 )
 
@@ -92,11 +105,15 @@ def _residual(document: Document) -> Iterator[Hit]:
 # W209 ------------------------------------------------------------------------------------
 
 _OVERCLAIM = either(
-    en=r"\bin (?:all|every) (?:situations?|circumstances?|aspects?|cases?)\b|\bin every aspect\b|\bstrictly\b(?! necessary| speaking)|"
-    r"\b(?<!help )(?<!helps )(?<!designed to )(?<!meant to )prevent(?:s|ing)?\b[^\n.]{0,70}\b(?:leak|los[st]|tamper|unauthori[sz]ed|misuse|"
-    r"improper|disclos|damage|access|expand|breach)\w*|\bguarantee[sd]?\b|\b(?:absolute(?:ly)?|completely|fully|100 ?%) (?:safe|secure|protect\w*)\b|"
+    en=r"\bin (?:all|every) (?:situations?|circumstances?|aspects?|cases?)\b|\bin every aspect\b|"
+    r"\bstrictly\b(?! necessary| speaking)|"
+    r"\b(?<!help )(?<!helps )(?<!designed to )(?<!meant to )prevent(?:s|"
+    r"ing)?\b[^\n.]{0,70}\b(?:leak|los[st]|tamper|unauthori[sz]ed|misuse|"
+    r"improper|disclos|damage|access|expand|breach)\w*|\b(?<!not )(?<!cannot )guarantee[sd]?\b|"
+    r"\b(?:absolute(?:ly)?|completely|fully|100 ?%) (?:safe|secure|protect\w*)\b|"
     r"\bensure\b[^\n.]{0,40}\b(?:security|safety|confidentiality)\b|\bat no time\b",
-    zh=r"(?:所有|任何|一切)情况下|(?<!旨在)(?<!尽量)(?<!帮助)防止[^\n。]{0,24}(?:泄[露漏]|丢失|篡改|毁损|滥用|扩大|访问)|杜绝|绝对(?:安全|保密)|"
+    zh=r"(?:所有|任何|一切)情况下|(?<!旨在)(?<!尽量)(?<!帮助)防止[^\n。]{0,24}(?:泄[露漏]|丢失|"
+    r"篡改|毁损|滥用|扩大|访问)|杜绝|绝对(?:安全|保密)|"
     r"万无一失|(?:确保|保证|保障)[^\n。，]{0,16}(?:安全|保密|不(?:会|被))|百分之百|严格(?!必要)",
 )
 
@@ -109,11 +126,15 @@ def _overclaim(document: Document) -> Iterator[Hit]:
 # W211 ------------------------------------------------------------------------------------
 
 _NOISE = either(
-    en=r"\bour (?:user ?names?|passwords?|login password)\b|\b(?:sell|sold)\b[^\n.]{0,60}\b(?:for free|free of charge)\b|"
-    r"\b(?:the the|of of|to to|and and|is is|in in|for for|we we|you you)\b|\b(?<!\.)[a-z]{2,}\. ,|\[(?:company|your|insert|date|name|e-?mail)[^\]\n]{0,30}\]|"
+    en=r"\bour (?:user ?names?|passwords?|login password)\b|\b(?:sell|"
+    r"sold)\b[^\n.]{0,60}\b(?:for free|free of charge)\b|"
+    r"\b(?:the the|of of|to to|and and|is is|in in|for for|we we|you you)\b|"
+    r"\b(?<!\.)[a-z]{2,}\. ,|\[(?:company|your|insert|date|name|e-?mail)[^\]\n]{0,30}\]|"
     r"\blorem ipsum\b|&(?:nbsp|amp|quot|lt|gt);|\ufffd",
-    zh=r"我们的(?:用户名|密码|账[号户]密码)|(?:免费|无偿)(?:地)?(?:出售|售卖)|的的(?!确)|我们我们|您您|[，、；][，、；]|[。！？][，、；]|。。(?!。)(?<!。。。)|"
-    r"x{2,}(?:公司|有限公司|平台|科技|年|月)|【[^】\n]{0,4}(?:公司名|填写|请填|插入|待定)[^】\n]{0,10}】|锟斤拷",
+    zh=r"我们的(?:用户名|密码|账[号户]密码)|(?:免费|无偿)(?:地)?(?:出售|售卖)|的的(?!确)|"
+    r"我们我们|您您|[，、；][，、；]|[。！？][，、；]|。。(?!。)(?<!。。。)|"
+    r"x{2,}(?:公司|有限公司|平台|科技|年|月)|【[^】\n]{0,4}(?:公司名|填写|请填|插入|"
+    r"待定)[^】\n]{0,10}】|锟斤拷",
 )
 
 
@@ -138,7 +159,8 @@ _ZH_TERMS = (("去标识化", "去标识化"), ("同态加密", "同态加密"),
 _PLAIN_WORDS = re.compile(r"[a-z0-9'-]+")
 _CJK = re.compile(r"[\u4e00-\u9fff]")
 _SUMMARY = either(
-    en=r"\b(?:summary|at a glance|in short|key points|overview|highlights)\b", zh=r"摘要|概要|概述|要点|一图|速读|简明版"
+    en=r"\b(?:summary|at a glance|in short|key points|overview|highlights)\b",
+    zh=r"摘要|概要|概述|要点|一图|速读|简明版",
 )
 _LONG_TEXT_EN, _LONG_TEXT_ZH = 2500, 5000
 
@@ -150,7 +172,7 @@ def _term(words: str) -> tuple[Words, Words]:
     """Return what uses a term and what explains it; a term stands in one script only."""
     used = rf"(?<![a-z]){words}(?![a-z])"
     told = (
-        rf"(?<![a-z]){words}[\"”’」]?\s?(?:[(（]|\b(?:is|are|means?|refers? to)\b|"
+        rf"(?<![a-z]){words}[\"”’」]?\s?(?:[(（]|(?:, which )?\b(?:is|are|means?|refers? to)\b|"
         rf"[,，]? ?(?:that is|i\.e\.)|，?是|，?(?:是)?指|即)|[(（]\s?[\"“]?{words}[\"”]?\s?[)）]"
     )
     if words.isascii():
@@ -188,10 +210,14 @@ def _length(text: str) -> tuple[int, int]:
 # W213 ------------------------------------------------------------------------------------
 
 _USER_DUTY = either(
-    en=r"\b(?:please|you (?:should|must|shall|need to|agree to)|you are (?:solely )?responsible for)\b[^\n.]{0,40}\b(?:protect\w*|keep\w*|"
-    r"safeguard\w*|maintain\w*|provide it to others|guard\w*)\b[^\n.]{0,50}\b(?:password|account|personal information|personal data|credentials|username)\w*|"
+    en=r"\b(?:please|you (?:should|must|shall|need to|agree to)|"
+    r"you are (?:solely )?responsible for)\b[^\n.]{0,40}\b(?:protect\w*|keep\w*|"
+    r"safeguard\w*|maintain\w*|provide it to others|guard\w*)\b[^\n.]{0,50}\b(?:password|account|"
+    r"personal information|personal data|credentials|username)\w*|"
     r"\bprovide (?:it|them) to others only when\b",
-    zh=r"(?:请您?|您(?:应当?|须|需要?|有(?:义务|责任)))(?:务必)?[^\n。，；]{0,10}(?:妥善|谨慎|注意|小心)?(?:保管|保护|保密|保存)[^\n。，；]{0,16}(?:密码|账[号户]|帐[号户]|个人信息|验证码)|"
+    zh=r"(?:请您?|您(?:应当?|须|需要?|有(?:义务|责任)))(?:务必)?[^\n。，；]{0,10}(?:妥善|谨慎|"
+    r"注意|小心)?(?:保管|保护|保密|保存)[^\n。，；]{0,16}(?:密码|账[号户]|帐[号户]|个人信息|"
+    r"验证码)|"
     r"仅?在必要(?:的)?(?:时|情形下|情况下)[^\n。]{0,6}(?:才)?向(?:他人|别人)提供",
 )
 
