@@ -117,6 +117,14 @@ def event_fields(row: Mapping[str, object]) -> dict[str, str | int | None]:
         "event_state": str(row["event_state"]),
         "purpose_id": str(row["purpose_id"]),
         "recorded_at": int(str(row["recorded_at"])),
+        "event_time": int(str(row["recorded_at"])),
+        "event_type": "expressed_consent",
+        "valid_until": None,
+        "entity_id": "person-1",
+        "entity_role": "pii_principal",
+        "indication_method": "button",
+        "pii_principal_id": "person-1",
+        "record_id": "record-1",
     }
 
 

@@ -283,8 +283,8 @@ class Troth:
             LedgerError: a file holds no checkpoints.
         """
         files = checkpoints or ([self._checkpoints] if self._checkpoints is not None else [])
-        notes = [note for file in files for note in CheckpointFile(file).notes()]
-        return evidence.verify(self.kit, notes)
+        reports = [evidence.verify(self.kit, CheckpointFile(file).notes()) for file in files]
+        return evidence.joined(reports or [evidence.verify(self.kit, [])])
 
     def receipt(self, event_id: str, *, language: str = "") -> str:
         """Return the receipt of one answer; whoever calls has checked whose it is.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from troth.core.errors import UnknownName
@@ -43,6 +45,17 @@ def verify(kit: Kit, outside: list[str]) -> LedgerReport:
         return ledger_verify.verify(
             connection, feed(), trusted=[kit.keys.signer.vkey], outside=outside
         )
+
+
+def joined(reports: Sequence[LedgerReport]) -> LedgerReport:
+    """Return one report of checks against several outside files; each fault once."""
+    faults = dict.fromkeys(fault for report in reports for fault in report.faults)
+    return replace(
+        reports[-1],
+        outside_checkpoints=sum(report.outside_checkpoints for report in reports),
+        faults=tuple(faults),
+        faults_left_out=max(report.faults_left_out for report in reports),
+    )
 
 
 def make_receipt(kit: Kit, policy: Policy, event: ConsentEvent, *, language: str) -> str:

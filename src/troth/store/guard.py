@@ -38,7 +38,15 @@ _READS = (
     sqlite3.SQLITE_RECURSIVE,
 )
 _CATALOGUE = ("sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema")
-_PRAGMAS_READ = ("journal_mode", "synchronous", "data_version", "foreign_keys", "table_info")
+_PRAGMAS_READ = (
+    "journal_mode",
+    "synchronous",
+    "data_version",
+    "foreign_keys",
+    "recursive_triggers",
+    "read_uncommitted",  # SQLAlchemy reads it on its first connection
+    "table_info",
+)
 
 
 def authorize(

@@ -167,6 +167,7 @@ class Document:
     _found: dict[Words, tuple[tuple[int, re.Match[str]], ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
+    _which: dict[Words, frozenset[int]] = field(default_factory=dict, repr=False, compare=False)
     _by_section: dict[int, list[int]] = field(default_factory=dict, repr=False, compare=False)
     _by_block: dict[int, list[int]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -187,7 +188,9 @@ class Document:
 
     def which(self, pattern: Words) -> frozenset[int]:
         """Return the indexes of the sentences, headings included, that match."""
-        return frozenset(index for index, _ in self.matches(pattern))
+        if pattern not in self._which:
+            self._which[pattern] = frozenset(index for index, _ in self.matches(pattern))
+        return self._which[pattern]
 
     def says(self, pattern: Words) -> bool:
         """Return whether any sentence or heading matches."""
@@ -207,11 +210,18 @@ class Document:
     def within(self, section: int) -> frozenset[int]:
         """Return the section and every section below it."""
         inside = {section}
-        for candidate in self.sections[section + 1 :]:
-            if candidate.parent not in inside:
+        for index in range(section + 1, len(self.sections)):
+            if self.sections[index].parent not in inside:
                 break
-            inside.add(candidate.index)
+            inside.add(index)
         return frozenset(inside)
+
+    def blocks_within(self, section: int) -> range:
+        """Return the indexes of the blocks of a section and of those below it: they adjoin."""
+        first = self.sections[section].heading or 0
+        after = max(self.within(section)) + 1
+        last = self.sections[after].heading if after < len(self.sections) else None
+        return range(first, len(self.blocks) if last is None else last)
 
     def own(self, section: int) -> list[int]:
         """Return the indexes of the sentences that stand directly under this heading."""

@@ -55,11 +55,8 @@ def _list_follows(document: Document, sentence: Sentence, match: re.Match[str]) 
     rest = block.text[sentence.start + match.end() - sentence.offset :]
     if _ENUMERATES.search(rest):
         return True
-    inside = document.within(sentence.section)
-    for after in document.blocks[sentence.block + 1 :]:
-        if after.section not in inside:
-            return False
-        if after.kind is not Kind.PARAGRAPH:
+    for index in range(sentence.block + 1, document.blocks_within(sentence.section).stop):
+        if document.blocks[index].kind is not Kind.PARAGRAPH:
             return True
         if rest.endswith((":", "：")):
             return True  # an unmarked list, its bullets lost in copying

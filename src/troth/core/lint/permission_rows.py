@@ -136,11 +136,8 @@ def permission_rows(document: Document) -> Iterator[PermissionRow]:
             for index in document.own(section)
             if document.sentences[index].kind is Kind.PARAGRAPH
         )
-        inside = document.within(section)
-        for number, block in enumerate(document.blocks):
-            if block.section not in inside:
-                continue
-            row = _row(document, number, block, section, scope)
+        for number in document.blocks_within(section):
+            row = _row(document, number, document.blocks[number], section, scope)
             if row is not None:
                 yield row
 

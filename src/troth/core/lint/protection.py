@@ -114,9 +114,7 @@ def _sensitive_unguarded(document: Document) -> Iterator[Hit]:
         asked = [s for s in statements(document, kind.words) if _is_asked_for(document, s, kind)]
         if not asked:
             continue
-        near_by = {
-            i for s in asked for i in (*document.own(s.section), *document.of_block(s.block))
-        }
+        near_by = {i for section in {s.section for s in asked} for i in document.own(section)}
         wanted = [("separate consent", SEPARATE_CONSENT)]
         if not eu_only:
             wanted += [("why it is necessary", _NEEDED), ("what it means for the person", _IMPACT)]
@@ -255,7 +253,12 @@ def _breach_notice(document: Document) -> Iterator[Hit]:
 
 def _from_here(document: Document, sentence: Sentence) -> list[int]:
     """Return the sentence and up to eight after it in the same section."""
-    return [i for i in document.own(sentence.section) if 0 <= i - sentence.index <= 8]
+    end = min(sentence.index + 9, len(document.sentences))
+    return [
+        index
+        for index in range(sentence.index, end)
+        if document.sentences[index].section == sentence.section
+    ]
 
 
 RULES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from troth.core.lint.document import Document, Sentence
+from troth.core.lint.document import Document
 from troth.core.lint.rule import Hit, Rule, has, missing, said, statements
 from troth.core.lint.topics import EMAIL, PERIOD, PHONE, under_eu_law, under_prc_law
 from troth.core.lint.words import Words, either
@@ -107,7 +107,10 @@ def _no_path(document: Document) -> Iterator[Hit]:
             for sentence, match in document.said(right.named)
             if _GIVEN.search(sentence.folded) and not _FOR_OTHERS.search(sentence.folded)
         ]
-        if not naming or any(_path_near(document, right, sentence) for sentence, _ in naming):
+        places = {(sentence.block, sentence.section) for sentence, _ in naming}
+        if not naming or _path_in_section(document, right, {section for _, section in places}):
+            continue
+        if any(_path_in_block(document, block) for block, _ in places):
             continue
         sentence, match = naming[0]
         hit = said(document, sentence, match)
@@ -120,22 +123,21 @@ def _no_path(document: Document) -> Iterator[Hit]:
         )
 
 
-def _path_near(document: Document, right: _Right, sentence: Sentence) -> bool:
-    """Return whether a way stands in the same paragraph, under a heading of this right, or in a
-    sentence of the section that opens a way for all the rights at once."""
-    if has(document, _PATH, document.of_block(sentence.block)):
-        return True
-    if document.blocks[sentence.block].linked:
-        return True
-    leading = document.which(_PATH)
-    ways = {
-        index
-        for index in document.own(sentence.section)
-        if index in leading or document.blocks[document.sentences[index].block].linked
-    }
-    if right.titled.search(document.heading_of(sentence.section)):
-        return bool(ways)
-    return has(document, _ALL_RIGHTS, ways)
+def _path_in_block(document: Document, block: int) -> bool:
+    return document.blocks[block].linked or has(document, _PATH, document.of_block(block))
+
+
+def _path_in_section(document: Document, right: _Right, sections: set[int]) -> bool:
+    """Return whether a way stands under a heading of this right, or in a sentence that opens a
+    way for all the rights at once."""
+    leading, for_all = document.which(_PATH), document.which(_ALL_RIGHTS)
+    for section in sections:
+        titled = right.titled.search(document.heading_of(section)) is not None
+        for index in document.own(section):
+            linked = document.blocks[document.sentences[index].block].linked
+            if (linked or index in leading) and (titled or index in for_all):
+                return True
+    return False
 
 
 # E108 ------------------------------------------------------------------------------------
@@ -218,11 +220,8 @@ def _complaint_without_clock(document: Document) -> Iterator[Hit]:
     if not complaints:
         yield missing(document, "a way to complain (complain, 投诉, 举报)")
         return
-    places = {
-        index
-        for sentence in complaints
-        for index in (*document.own(sentence.section), *document.of_block(sentence.block))
-    }
+    sections = {sentence.section for sentence in complaints}
+    places = {index for section in sections for index in document.own(section)}
     lacking = []
     # GDPR 13(2)(d) asks a notice for the authority only; the month of 12(3) need not be told.
     eu_only = under_eu_law(document) and not under_prc_law(document)

@@ -1,0 +1,188 @@
+"""Handing a parcel to the courier: with separate consent, in declared fields, once (S-09, S-41).
+
+1. The decision `share_with_courier` is taken at the moment of sending, not when the person ordered:
+   who withdrew meanwhile is not handed over, and the order waits for pick-up.
+2. What is sent is built from the fields that the policy declares for the recipient, and from
+   nothing else. A field that the policy adds and we have no source for stops the hand-over.
+3. Sending again is harmless: the parcel number, itself a declared field, is the key by which the
+   courier knows a parcel it already has. A crash after sending and before our commit sends again.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from sqlalchemy import Row
+
+from troth import Policy, Reason, Troth
+from troth_shop import queries
+from troth_shop.errors import CourierUnreachable, WrongState
+from troth_shop.gate import now
+from troth_shop.order_states import Step
+from troth_shop.orders import Delivery, step_order
+
+RECIPIENT = "courier"
+PURPOSE = "share_with_courier"
+
+_SECOND = 1_000_000
+LEASE_SECONDS = 60
+"""A hand-over that was begun this long ago and is not over belongs to a process that died."""
+LONGEST_WAIT_SECONDS = 3600
+_WAITS = ("waiting", "sending")
+_UNDECIDED = frozenset({Reason.LEDGER_UNREADABLE, Reason.NO_POLICY})
+"""No decision about the person was taken: the parcel waits, it does not turn back."""
+
+SOURCE_OF: Final[Mapping[str, Callable[[Row[Any]], str]]] = {
+    "recipient_name": lambda row: str(row.recipient_name),
+    "recipient_phone": lambda row: str(row.recipient_phone),
+    "recipient_address": lambda row: str(row.recipient_address),
+    "parcel_number": lambda row: str(row.parcel_number),
+}
+"""Category of the policy → where its value stands. The one place that knows both."""
+
+
+class Courier(Protocol):
+    """Takes parcels."""
+
+    def take(self, parcel: Mapping[str, str]) -> str:
+        """Take one parcel and return its tracking id; the same parcel gets the same id.
+
+        Raises:
+            CourierUnreachable: it was not taken, or nobody knows whether it was.
+        """
+        ...
+
+
+class HttpCourier:
+    """The courier behind its interface.
+
+    Args:
+        url: where it listens, ``http://host:port``.
+        token: what it knows us by.
+    """
+
+    TIMEOUT_SECONDS = 10
+
+    def __init__(self, url: str, token: str) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "", parts.port or 80
+        self._token = token
+
+    def take(self, parcel: Mapping[str, str]) -> str:
+        """Send one parcel; see `Courier.take`."""
+        connection = http.client.HTTPConnection(
+            self._host, self._port, timeout=self.TIMEOUT_SECONDS
+        )
+        try:
+            connection.request(
+                "POST",
+                "/parcels",
+                json.dumps(dict(parcel), ensure_ascii=False).encode(),
+                {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
+            )
+            answer = connection.getresponse()
+            body = answer.read(10_000)
+            if answer.status != 200:
+                raise CourierUnreachable
+            return str(json.loads(body)["tracking_id"])[:64]
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+            # The cause may quote what was sent; it goes no further.
+            raise CourierUnreachable from None
+        finally:
+            connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What one round did: sent, stopped for want of consent, failed and waiting."""
+
+    sent: int = 0
+    stopped: int = 0
+    failed: int = 0
+
+
+def parcel_for(policy: Policy, row: Row[Any]) -> Mapping[str, str]:
+    """Return exactly the fields that the policy declares for the courier.
+
+    Raises:
+        LookupError: the policy declares a field that we have no source for, or no courier.
+    """
+    return {name: SOURCE_OF[name](row) for name in policy.recipients[RECIPIENT].fields}
+
+
+def hand_over(t: Troth, courier: Courier) -> HandedOver:
+    """Hand every parcel that is due to the courier; several processes may do so at once."""
+    done = HandedOver()
+    while True:
+        began = now(t)
+        with t.transaction() as c:
+            row = queries.lock_due_hand_over(c, _WAITS, began)
+            if row is not None:
+                lease = began + LEASE_SECONDS * _SECOND
+                queries.set_hand_over(
+                    c, row.order_id, state="sending", tries=row.tries + 1, due_at=lease
+                )
+        if row is None:
+            return done
+        outcome = _one(t, courier, row)
+        done = HandedOver(
+            done.sent + (outcome == "sent"),
+            done.stopped + (outcome == "stopped"),
+            done.failed + (outcome == "failed"),
+        )
+
+
+def _one(t: Troth, courier: Courier, row: Row[Any]) -> str:
+    person, order_id = row.pii_principal_id, row.order_id
+    decision = t.decide(person, PURPOSE)
+    if decision.reason in _UNDECIDED or _contract_ended(t):
+        return _wait(t, order_id, row.tries)
+    if not decision:
+        return _turn_back(t, person, order_id)
+    with t.reading() as c:
+        found = queries.parcel_of(c, person, order_id)
+    if found is None:
+        return _turn_back(t, person, order_id)
+    parcel = parcel_for(t.policy, found)
+    try:
+        # Asked again beside the act: what lay between was a read of our own.
+        if not t.decide(person, PURPOSE):
+            return _turn_back(t, person, order_id)
+        tracking_id = courier.take(parcel)
+    except CourierUnreachable:
+        return _wait(t, order_id, row.tries)
+    with t.transaction() as c:
+        step_order(t, c, person, order_id, Step.HAND_OVER)
+        queries.set_hand_over(c, order_id, state="sent", tracking_id=tracking_id, sent_at=now(t))
+    return "sent"
+
+
+def _wait(t: Troth, order_id: str, tries_before: int) -> str:
+    seconds = min(30 * 2 ** min(tries_before, 10), LONGEST_WAIT_SECONDS)
+    with t.transaction() as c:
+        row = queries.lock_hand_over(c, order_id)
+        if row is not None and row.state == "sending":
+            queries.set_hand_over(c, order_id, state="waiting", due_at=now(t) + seconds * _SECOND)
+    return "failed"
+
+
+def _turn_back(t: Troth, person: str, order_id: str) -> str:
+    """Keep the parcel for pick-up; the recipient's details are then needed by nobody."""
+    with t.transaction() as c:
+        if queries.lock_order(c, person, order_id) is None:
+            raise WrongState("unknown")
+        queries.set_hand_over(c, order_id, state="stopped")
+        queries.set_order(c, order_id, delivery=Delivery.PICK_UP.value, changed_at=now(t))
+        queries.drop_delivery(c, order_id)
+    return "stopped"
+
+
+def _contract_ended(t: Troth) -> bool:
+    today = datetime.fromtimestamp(now(t) / _SECOND, UTC).date()
+    return today > t.policy.recipients[RECIPIENT].contract_end

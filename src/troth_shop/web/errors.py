@@ -1,0 +1,173 @@
+"""From errors to pages: one table, and never a 500 for what somebody sent.
+
+What the form handlers can name beside a field they show on the form itself (`fault_of`); what is
+left comes here. Nothing of what was sent is logged.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Response
+from litestar.exceptions import HTTPException
+from litestar.types import ExceptionHandlersMap
+from troth import Reason, StoreUnavailable
+from troth.integrations.litestar import ConsentRequired
+
+from troth_shop import errors as shop_errors
+from troth_shop.web.caller import ForeignForm, LogInFirst
+from troth_shop.web.forms import UnreadableForm
+from troth_shop.web.shop import AnyRequest, Shop
+from troth_shop.web.words import N_
+
+_log = logging.getLogger("troth_shop.web")
+
+STATUS: Mapping[type[shop_errors.ShopError], int] = {
+    shop_errors.NotFound: 404,
+    shop_errors.AccountExists: 409,
+    shop_errors.WrongState: 409,
+    shop_errors.FileTooLarge: 413,
+    shop_errors.Throttled: 429,
+    shop_errors.RoleRefused: 403,
+    shop_errors.NotPermitted: 403,
+    shop_errors.MessageNotSent: 503,
+    shop_errors.CourierUnreachable: 503,
+    shop_errors.ShopError: 422,
+}
+
+PAGES: Mapping[int, tuple[str, str]] = {
+    400: (
+        N_("We could not read that"),
+        N_("What arrived was not a form of ours. Nothing was stored. Please go back and try again."),
+    ),
+    401: (N_("Please log in first"), N_("Nothing was stored. Log in, then try again.")),
+    403: (
+        N_("This is not possible here"),
+        N_("You may not open this page or do this. Nothing was changed."),
+    ),
+    404: (
+        N_("There is nothing here"),
+        N_("The address may be mistyped, or what stood here is gone."),
+    ),
+    405: (
+        N_("This does not work that way"),
+        N_("This address takes no such request. Please use the buttons of the page."),
+    ),
+    413: (N_("That is too large"), N_("Nothing was stored. Please send something smaller.")),
+    422: (N_("Please check what you entered"), N_("Nothing was stored.")),
+    500: (
+        N_("Something went wrong on our side"),
+        N_("It is our fault and it is noted without your data. Please try again in a minute."),
+    ),
+    503: (
+        N_("We cannot reach our records right now"),
+        N_(
+            "Browsing, search and your cart work as before. What concerns your data waits until "
+            "our records can be read again; nothing was lost. Please try again in a minute."
+        ),
+    ),
+}
+"""Title and text of the page for each status."""
+
+_FOREIGN_FORM = (
+    N_("This form did not come from our page"),
+    N_(
+        "To keep others from acting in your name, we take forms from our own pages only. Nothing "
+        "was changed. Please open the page here and try again."
+    ),
+)
+
+
+def status_of(error: shop_errors.ShopError) -> int:
+    """Return the status of an error of the domain: that of its nearest class in the table."""
+    if isinstance(error, shop_errors.NotPermitted):
+        unreadable = error.decision.reason is Reason.LEDGER_UNREADABLE
+        return 503 if unreadable else 403
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def fault_of(shop: Shop, request: AnyRequest, error: shop_errors.ShopError) -> str:
+    """Return what an error says, in the language of the request."""
+    return shop.words(request)(error.msgid) % error.values
+
+
+def exception_handlers(shop: Shop) -> ExceptionHandlersMap:
+    """Return the handlers of every error that a request can end with."""
+
+    def page(
+        request: AnyRequest, status: int, words: tuple[str, str] | None = None, detail: str = ""
+    ) -> Response[str]:
+        _ = shop.words(request)
+        title, text = words or PAGES.get(status) or PAGES[400 if status < 500 else 500]
+        context = {"title": _(title), "text": detail or _(text), "status": status}
+        answer = shop.page(request, "error.html", context, status)
+        if status == 503:
+            answer.headers["Retry-After"] = "30"
+        return answer
+
+    def unavailable(request: AnyRequest, error: Exception) -> Response[Any]:
+        if "text/html" in request.headers.get("accept", "text/html"):
+            return page(request, 503)
+        return shop.privacy.answer_error(request, error)
+
+    def of_domain(request: AnyRequest, error: Exception) -> Response[Any]:
+        if not isinstance(error, shop_errors.ShopError):  # pragma: no cover - by registration
+            raise error
+        status = status_of(error)
+        if isinstance(error, shop_errors.NotPermitted):
+            return not_permitted(request, error)
+        if isinstance(error, shop_errors.NotFound):
+            return page(request, 404)
+        answer = page(request, status, detail=fault_of(shop, request, error))
+        if isinstance(error, shop_errors.Throttled):
+            answer.headers["Retry-After"] = str(error.wait_seconds)
+        return answer
+
+    def not_permitted(request: AnyRequest, error: shop_errors.NotPermitted) -> Response[Any]:
+        if status_of(error) == 503:
+            return unavailable(request, StoreUnavailable("the ledger cannot be read now"))
+        purpose = shop.policy.purposes.get(error.purpose)  # type: ignore[call-overload]
+        if purpose is not None and purpose.optional:
+            asked = shop.privacy.ask_url(request, error.purpose)
+            return shop.privacy.answer_error(
+                request, ConsentRequired(error.purpose, error.decision, asked)
+            )
+        # Who never ordered has no orders: an address of somebody else's looks like one of nobody.
+        nothing = error.decision.reason in (Reason.NEVER_ASKED, Reason.ENDED)
+        return page(request, 404 if nothing else 403)
+
+    def log_in_first(request: AnyRequest, error: Exception) -> Response[Any]:
+        path = "/staff/login" if isinstance(error, LogInFirst) and error.staff else "/login"
+        if request.method == "GET":
+            return shop.go(request, f"{path}?next={request.url.path}")
+        return page(request, 401)
+
+    def of_http(request: AnyRequest, error: Exception) -> Response[Any]:
+        if isinstance(error, ForeignForm):
+            return page(request, 403, _FOREIGN_FORM)
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        answer = page(request, status)
+        if isinstance(error, HTTPException) and error.headers:
+            answer.headers.update({k: v for k, v in error.headers.items() if k == "Allow"})
+        return answer
+
+    def unforeseen(request: AnyRequest, error: Exception) -> Response[Any]:
+        # The frames say where; the message could hold what was sent, so only its type is kept.
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("%s at %s\n%s", type(error).__name__, request.method, frames)
+        return page(request, 500)
+
+    return {
+        **shop.privacy.exception_handlers,
+        StoreUnavailable: unavailable,
+        shop_errors.ShopError: of_domain,
+        LogInFirst: log_in_first,
+        UnreadableForm: of_http,
+        HTTPException: of_http,
+        Exception: unforeseen,
+    }
+
+

@@ -1,0 +1,234 @@
+"""One order: its way, paying for it, its receipt, cancelling it. Other people's are not found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.datastructures import UploadFile
+
+from troth_shop import orders, payments, vouchers
+from troth_shop.errors import BadInput, ShopError
+from troth_shop.web.answers import asked_again
+from troth_shop.web.caller import caller_of
+from troth_shop.web.forms import Form
+from troth_shop.web.shop import AnyRequest, Shop
+
+_VOUCHER_BYTES = 9 * 1024 * 1024
+"""Most bytes of the form with the picture; the picture itself is limited by the domain."""
+
+
+@get("/orders/{order_id:str}", sync_to_thread=True)
+def order_page(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+    """Show one order and what can be done with it now."""
+    person = caller_of(request).person
+    found = orders.order(shop.t, person, order_id)
+    context = {
+        "order": found,
+        "payment": payments.payment_of(shop.t, person, order_id),
+        "recipient": orders.delivery_of(shop.t, person, order_id),
+        "courier": shop.offer(request, "share_with_courier"),
+        "timeline": timeline(found.state, found.delivery, found.pay_by),
+    }
+    return shop.page(request, "order.html", context)
+
+
+@get("/orders/{order_id:str}/pay", sync_to_thread=True)
+def pay_page(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+    """Show the ways to pay: type the reference, send a picture, or pay on receipt."""
+    return shop.page(request, "pay.html", _pay_context(shop, request, order_id, Form()))
+
+
+@get(
+    ["/orders/{order_id:str}/reference", "/orders/{order_id:str}/voucher"], sync_to_thread=False
+)
+def pay_part(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+    """Lead back to the page that holds the forms of these addresses."""
+    return shop.go(request, f"/orders/{order_id}/pay")
+
+
+@get("/orders/{order_id:str}/received", sync_to_thread=False)
+def order_part(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+    """Lead back to the order whose form has this address."""
+    return shop.go(request, f"/orders/{order_id}")
+
+
+@post("/orders/{order_id:str}/reference", status_code=303, sync_to_thread=True)
+def give_reference(request: AnyRequest, shop: Shop, order_id: str, form: Form) -> Response[Any]:
+    """Take the reference of a transfer."""
+    person = caller_of(request).person
+    try:
+        payments.give_reference(shop.t, person, order_id, payments.Reference.of(form.values))
+    except ShopError as error:
+        context = _pay_context(shop, request, order_id, form)
+        return asked_again(shop, request, "pay.html", context, error)
+    return shop.go(request, f"/orders/{order_id}", done="reference")
+
+
+@post(
+    "/orders/{order_id:str}/voucher",
+    status_code=303,
+    sync_to_thread=True,
+    request_max_body_size=_VOUCHER_BYTES,
+)
+def give_voucher(request: AnyRequest, shop: Shop, order_id: str, form: Form) -> Response[Any]:
+    """Take the picture of a voucher: only with separate consent and with the way it came by."""
+    person = caller_of(request).person
+    picture = form.files.get("picture")
+    try:
+        via = _via(form)
+        shop.privacy.require(request, via.value)
+        shop.privacy.require(request, "check_voucher")
+        content = _content(picture)
+        vouchers.store_voucher(shop.t, shop.vouchers, person, order_id, content, via)
+    except ShopError as error:
+        context = _pay_context(shop, request, order_id, form)
+        return asked_again(shop, request, "pay.html", context, error)
+    return shop.go(request, f"/orders/{order_id}", done="voucher")
+
+
+@get("/orders/{order_id:str}/voucher/{voucher_id:str}", sync_to_thread=True)
+def voucher_picture(
+    request: AnyRequest, shop: Shop, order_id: str, voucher_id: str
+) -> Response[bytes]:
+    """Send a picture of a voucher to the person who sent it."""
+    person = caller_of(request).person
+    orders.order(shop.t, person, order_id)
+    picture = vouchers.read_voucher(shop.t, shop.vouchers, person, voucher_id)
+    return Response(picture, media_type="image/jpeg")
+
+
+@post(
+    "/orders/{order_id:str}/voucher/{voucher_id:str}/remove",
+    status_code=303,
+    sync_to_thread=True,
+)
+def remove_voucher(
+    request: AnyRequest, shop: Shop, order_id: str, voucher_id: str
+) -> Response[Any]:
+    """Delete a picture of a voucher."""
+    vouchers.remove_voucher(shop.t, shop.vouchers, caller_of(request).person, voucher_id)
+    return shop.go(request, f"/orders/{order_id}/pay", done="voucher_removed")
+
+
+@get("/orders/{order_id:str}/cancel", sync_to_thread=True)
+def cancel_page(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+    """Say what cancelling does, before the button."""
+    found = orders.order(shop.t, caller_of(request).person, order_id)
+    return shop.page(request, "order_cancel.html", {"order": found})
+
+
+@post("/orders/{order_id:str}/cancel", status_code=303, sync_to_thread=True)
+def cancel(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+    """Cancel the order; money that was paid goes back the way it came."""
+    orders.cancel_order(shop.t, caller_of(request).person, order_id)
+    return shop.go(request, f"/orders/{order_id}", done="cancelled")
+
+
+@post("/orders/{order_id:str}/received", status_code=303, sync_to_thread=True)
+def received(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+    """Note that the person has the goods."""
+    orders.finish_order(shop.t, caller_of(request).person, order_id)
+    return shop.go(request, f"/orders/{order_id}", done="received")
+
+
+@get("/orders/{order_id:str}/receipt", sync_to_thread=True)
+def receipt(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+    """Show the receipt, to read, print or copy; the file only where storage is allowed."""
+    context = {
+        **_receipt(shop, request, order_id),
+        "choose_file": shop.offer(request, "choose_file"),
+    }
+    return shop.page(request, "receipt.html", context)
+
+
+@get("/orders/{order_id:str}/receipt/file", sync_to_thread=True)
+def receipt_file(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+    """Send the receipt as a file, if the person allowed the shop to save files (S-29)."""
+    shop.privacy.require(request, "choose_file")
+    page = shop.page(request, "receipt.txt", _receipt(shop, request, order_id))
+    shop.t.count_use(caller_of(request).person, "choose_file")
+    page.media_type = "text/plain; charset=utf-8"
+    page.headers["Content-Disposition"] = f'attachment; filename="receipt-{order_id[:8]}.txt"'
+    return page
+
+
+def timeline(state: str, delivery: str, pay_by: str) -> list[tuple[str, str]]:
+    """Return the steps of an order as (step, done|now|later), for the page to put into words."""
+    if state in ("cancelled", "refund_due", "refunded"):
+        steps = ["placed", "cancelled"] if state == "cancelled" else ["placed", "refund_due"]
+        if state == "refunded":
+            steps.append("refunded")
+        return [(step, "done") for step in steps[:-1]] + [
+            (steps[-1], "now" if state == "refund_due" else "done")
+        ]
+    if pay_by == "transfer":
+        way = ["placed", "awaiting_check", "paid", "packed", "handed_over", "done"]
+    else:
+        way = ["placed", "packed", "handed_over", "done"]
+    if delivery == "pick_up":
+        way[way.index("handed_over")] = "picked_up"
+        state = "picked_up" if state == "handed_over" else state
+    at = way.index(state) if state in way else 0
+    over = state == "done"
+    return [
+        (step, "done" if i < at or over else "now" if i == at else "later")
+        for i, step in enumerate(way)
+    ]
+
+
+def _via(form: Form) -> vouchers.Via:
+    try:
+        return vouchers.Via(form.text("via"))
+    except ValueError:
+        raise BadInput("choice_invalid", "picture") from None
+
+
+def _content(picture: UploadFile | None) -> bytes:
+    if picture is None:
+        raise BadInput("text_missing", "picture")
+    # We are in a thread of our own; the spooled file behind the upload reads without the loop.
+    picture.file.seek(0)
+    content = picture.file.read(vouchers.MAX_BYTES + 1)
+    picture.file.close()
+    return content
+
+
+def _pay_context(shop: Shop, request: AnyRequest, order_id: str, form: Form) -> dict[str, Any]:
+    person = caller_of(request).person
+    return {
+        "order": orders.order(shop.t, person, order_id),
+        "payment": payments.payment_of(shop.t, person, order_id),
+        "paste": shop.offer(request, "paste_text"),
+        "choose_file": shop.offer(request, "choose_file"),
+        "photograph": shop.offer(request, "photograph_voucher"),
+        "check_voucher": shop.offer(request, "check_voucher"),
+        "megabytes": vouchers.MAX_BYTES // 1024 // 1024,
+        "typed": form.kept("reference"),
+        "faults": {},
+    }
+
+
+def _receipt(shop: Shop, request: AnyRequest, order_id: str) -> dict[str, Any]:
+    person = caller_of(request).person
+    return {
+        "order": orders.order(shop.t, person, order_id),
+        "payment": payments.payment_of(shop.t, person, order_id),
+    }
+
+
+HANDLERS = [
+    order_page,
+    pay_page,
+    pay_part,
+    order_part,
+    give_reference,
+    give_voucher,
+    voucher_picture,
+    remove_voucher,
+    cancel_page,
+    cancel,
+    received,
+    receipt,
+    receipt_file,
+]

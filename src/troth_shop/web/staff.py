@@ -1,0 +1,157 @@
+"""The staff's pages: a log-in of their own, and for each role what its work needs (S-57)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+
+from troth_shop import staff, support
+from troth_shop.errors import NotFound, RoleRefused, ShopError
+from troth_shop.fields import new_key
+from troth_shop.web import cookies
+from troth_shop.web.answers import asked_again
+from troth_shop.web.caller import LogInFirst, caller_of
+from troth_shop.web.forms import Form
+from troth_shop.web.shop import AnyRequest, Shop
+
+_ORDER_STEPS = {
+    "approve": staff.approve_payment,
+    "reject": staff.reject_payment,
+    "refund": staff.confirm_refund,
+    "pack": staff.pack,
+    "hand-out": staff.hand_out,
+}
+
+
+def member(request: AnyRequest) -> staff.Staff:
+    """Return who of the staff asks.
+
+    Raises:
+        LogInFirst: nobody.
+    """
+    found = caller_of(request).staff
+    if found is None:
+        raise LogInFirst(staff=True)
+    return found
+
+
+@get("/staff/login", sync_to_thread=True)
+def log_in_page(request: AnyRequest, shop: Shop) -> Response[Any]:
+    """Ask for name and password of a member of staff."""
+    if caller_of(request).staff:
+        return shop.go(request, "/staff/orders")
+    return shop.page(request, "staff_login.html", {"typed": {}, "faults": {}})
+
+
+@post("/staff/login", status_code=303, sync_to_thread=True)
+def log_in(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
+    """Log a member of staff in."""
+    try:
+        secret = staff.log_in_staff(shop.t, staff.StaffLogIn.of(form.values))
+    except ShopError as error:
+        context = {"typed": form.kept("name")}
+        return asked_again(shop, request, "staff_login.html", context, error)
+    cookie = cookies.session_cookie(cookies.STAFF, secret, secure=shop.secure_cookies)
+    return shop.go(request, "/staff/orders", cookies=[cookie])
+
+
+@post("/staff/logout", status_code=303, sync_to_thread=True)
+def log_out(request: AnyRequest, shop: Shop) -> Response[Any]:
+    """Log a member of staff out; a customer's log-in in the same browser stays."""
+    staff.log_out_staff(shop.t, request.cookies.get(cookies.STAFF, ""))
+    left = cookies.gone(cookies.STAFF, secure=shop.secure_cookies)
+    return shop.go(request, "/staff/login", cookies=[left])
+
+
+@get(["/staff", "/staff/logout"], sync_to_thread=False)
+def staff_part(request: AnyRequest, shop: Shop) -> Response[Any]:
+    """Lead to the work."""
+    return shop.go(request, "/staff/orders")
+
+
+@get("/staff/orders", sync_to_thread=True)
+def work(request: AnyRequest, shop: Shop) -> Response[Any]:
+    """Show the work of this role: payments to check, parcels to pack, or cases to answer."""
+    who = member(request)
+    context: dict[str, Any] = {"role": who.role.value}
+    if who.role is staff.Role.CASHIER:
+        context["checks"] = staff.to_check(shop.t, who)
+    elif who.role is staff.Role.PACKER:
+        context["parcels"] = staff.to_pack(shop.t, who)
+    else:
+        context["cases"] = staff.open_cases(shop.t, who)
+    return shop.page(request, "staff_orders.html", context)
+
+
+@get("/staff/orders/{order_id:str}", sync_to_thread=True)
+def order_page(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+    """Show the cashier one payment to check."""
+    row = staff.to_check_one(shop.t, member(request), order_id)
+    return shop.page(request, "staff_order.html", {"row": row})
+
+
+@get("/staff/orders/{order_id:str}/{step:str}", sync_to_thread=False)
+def order_part(request: AnyRequest, shop: Shop, order_id: str, step: str) -> Response[Any]:
+    """Lead back to the list whose forms have this address."""
+    return shop.go(request, "/staff/orders")
+
+
+@post("/staff/orders/{order_id:str}/{step:str}", status_code=303, sync_to_thread=True)
+def do_step(request: AnyRequest, shop: Shop, order_id: str, step: str) -> Response[Any]:
+    """Do one step of the work on an order; done twice it changes nothing."""
+    do = _ORDER_STEPS.get(step)
+    if do is None:
+        raise NotFound
+    do(shop.t, member(request), order_id)
+    return shop.go(request, "/staff/orders", done="done")
+
+
+@get("/staff/vouchers/{voucher_id:str}", sync_to_thread=True)
+def voucher(request: AnyRequest, shop: Shop, voucher_id: str) -> Response[bytes]:
+    """Send the cashier a voucher that waits to be checked."""
+    picture = staff.staff_voucher(shop.t, shop.vouchers, member(request), voucher_id)
+    return Response(picture, media_type="image/jpeg")
+
+
+@get("/staff/cases/{case_id:str}", sync_to_thread=True)
+def case_page(request: AnyRequest, shop: Shop, case_id: str) -> Response[Any]:
+    """Show customer service one case."""
+    return shop.page(request, "staff_case.html", _case(shop, request, case_id, Form()))
+
+
+@post("/staff/cases/{case_id:str}", status_code=303, sync_to_thread=True)
+def reply(request: AnyRequest, shop: Shop, case_id: str, form: Form) -> Response[Any]:
+    """Answer in a case."""
+    try:
+        message = support.NewMessage.of(form.values)
+        staff.reply(shop.t, member(request), case_id, message)
+    except RoleRefused:
+        raise
+    except ShopError as error:
+        context = _case(shop, request, case_id, form)
+        return asked_again(shop, request, "staff_case.html", context, error)
+    return shop.go(request, f"/staff/cases/{case_id}", done="message")
+
+
+def _case(shop: Shop, request: AnyRequest, case_id: str, form: Form) -> dict[str, Any]:
+    return {
+        "case": staff.staff_case(shop.t, member(request), case_id),
+        "message_key": form.text("message_key") or new_key(),
+        "typed": form.kept("message"),
+        "faults": {},
+    }
+
+
+PUBLIC = [log_in_page, log_in]
+HANDLERS = [
+    log_out,
+    staff_part,
+    work,
+    order_page,
+    order_part,
+    do_step,
+    voucher,
+    case_page,
+    reply,
+]

@@ -1,0 +1,85 @@
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from tests.conftest import TestDatabase
+from tests.shop.conftest import Shop, app_role
+from troth import StoreUnavailable, UnsafeStore
+from troth_shop import queries
+from troth_shop.migrate import VERSION_TABLE, migrate
+from troth_shop.tables import metadata
+
+
+def test_schema_is_the_sum_of_its_migrations(database: TestDatabase) -> None:
+    migrate(database.owner_url, app_role=app_role(database))
+    engine = create_engine(database.owner_url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE, "compare_type": True}
+        )
+        assert compare_metadata(context, metadata) == []
+        found = inspect(connection)
+        for table in metadata.sorted_tables:
+            checked = {c["name"] for c in found.get_unique_constraints(table.name)}
+            wanted = {c.name for c in table.constraints if type(c).__name__ == "UniqueConstraint"}
+            assert checked == wanted
+            nullable = {c["name"] for c in found.get_columns(table.name) if c["nullable"]}
+            assert nullable == {c.name for c in table.columns if c.nullable}
+    engine.dispose()
+
+
+def test_a_column_that_no_migration_makes_is_found(database: TestDatabase) -> None:
+    migrate(database.owner_url, app_role=app_role(database))
+    engine = create_engine(database.owner_url)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE shop_customer ADD COLUMN email TEXT"))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        assert [step[0] for step in compare_metadata(context, metadata)] == ["remove_column"]
+    engine.dispose()
+
+
+def test_migrating_twice_changes_nothing(shop: Shop, database: TestDatabase) -> None:
+    person = shop.person()
+    migrate(database.owner_url, app_role=app_role(database))
+    with shop.t.reading() as c:
+        assert queries.customer_of(c, person) is not None
+
+
+def test_application_cannot_change_the_schema(shop: Shop) -> None:
+    with pytest.raises((DBAPIError, StoreUnavailable)), shop.t.transaction() as c:
+        c.execute(text("DROP TABLE shop_customer"))
+    with shop.t.reading() as c:
+        assert c.execute(text("SELECT count(*) FROM shop_customer")).scalar_one() == 0
+
+
+def test_postgresql_needs_a_role_for_the_application() -> None:
+    with pytest.raises(UnsafeStore):
+        migrate("postgresql+psycopg://owner@127.0.0.1:1/nowhere")
+
+
+def test_every_query_runs_under_a_purpose_of_the_policy(shop: Shop) -> None:
+    named = {
+        name
+        for name, value in vars(queries).items()
+        if callable(value) and getattr(value, "__module__", "") == queries.__name__
+    } - {"under", "_one"}
+    assert named == set(queries.PURPOSE_OF)
+    assert set(queries.PURPOSE_OF.values()) - {""} <= set(shop.t.policy.purposes)
+
+
+def test_no_module_but_queries_writes_sql() -> None:
+    from pathlib import Path
+
+    import troth_shop
+
+    folder = Path(troth_shop.__file__).parent
+    allowed = {"queries.py", "tables.py", "migrate.py"}
+    for path in folder.rglob("*.py"):
+        if path.name in allowed or "migrations" in path.parts:
+            continue
+        words = path.read_text(encoding="utf-8")
+        for sign in (".execute(", "sqlalchemy import text", "select(", "insert("):
+            assert sign not in words, f"{path.name} holds {sign}"
