@@ -153,13 +153,32 @@ class Database:
         self.engine.dispose()
 
 
+_UNUSABLE_SQLITE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOTADB,
+}
+_UNUSABLE_POSTGRESQL = ("OperationalError", "InterfaceError", "AdminShutdown", "CrashShutdown")
+
+
 def raise_unavailable(error: BaseException) -> None:
-    """Raise `StoreUnavailable` if ``error`` means that the database cannot be used now."""
+    """Raise `StoreUnavailable` if ``error`` means that the database cannot be used now.
+
+    A fault in one of our statements is not that, and goes on as it is.
+    """
     cause = error.orig if isinstance(error, DBAPIError) else error
-    name = type(cause).__name__
-    if name in ("OperationalError", "InterfaceError", "AdminShutdown", "ConnectionTimeout") or (
-        type(cause) is sqlite3.DatabaseError
-    ):
+    if isinstance(cause, sqlite3.Error):
+        # The low byte is the primary code; what the driver raises by itself has none.
+        unusable = getattr(cause, "sqlite_errorcode", 0) & 0xFF in _UNUSABLE_SQLITE
+    else:
+        unusable = any(kind.__name__ in _UNUSABLE_POSTGRESQL for kind in type(cause).__mro__)
+    if unusable:
         raise StoreUnavailable("the database cannot be read or written now") from None
 
 

@@ -11,7 +11,7 @@ from troth.core.lint.marks import mark_of
 _OPEN_END = re.compile(r"[^.。!！?？:：;；…)）\]】”\"|>]$")
 _LOWER_START = re.compile(r"[a-z(（]")
 _CJK = re.compile(r"[\u4e00-\u9fff，、]")
-_CELLS = re.compile(r"\t+|\s+\|\s+")
+_CELLS = re.compile(r"((?<=\S)(?:\t+|\s+\|\s+)(?=\S))")
 
 
 def read_text(text: str) -> list[RawBlock]:
@@ -28,9 +28,8 @@ def read_text(text: str) -> list[RawBlock]:
         previous = line
         if not line:
             continue
-        cells = [cell for cell in _CELLS.split(line) if cell.strip()]
-        if len(cells) > 1 and flow.empty:
-            blocks.append(_row(cells, number))
+        if flow.empty and _CELLS.search(line):
+            blocks.append(_row(line, number))
             previous = ""
         else:
             flow.add(line, number)
@@ -39,11 +38,15 @@ def read_text(text: str) -> list[RawBlock]:
     return blocks
 
 
-def _row(cells: list[str], line: int) -> RawBlock:
+def _row(line: str, number: int) -> RawBlock:
+    """Return a table row; a bar between cells stays in the words, so that they can be quoted."""
     flow = Flow()
-    for cell in cells:
-        flow.add(cell, line)
-        flow.end_cell()
+    for piece in _CELLS.split(line):
+        if piece.strip() == "|":
+            flow.end_cell()
+        flow.add(piece, number)
+        if piece.isspace():
+            flow.end_cell()
     return flow.block(kind=Kind.ROW)
 
 

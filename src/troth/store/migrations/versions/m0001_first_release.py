@@ -75,6 +75,14 @@ SQLITE = (
     )
     """,
     """
+    CREATE TABLE troth_outbox_cursor (
+      consumer TEXT NOT NULL,
+      tx BIGINT NOT NULL,
+      seq BIGINT NOT NULL,
+      CONSTRAINT pk_troth_outbox_cursor PRIMARY KEY (consumer)
+    )
+    """,
+    """
     CREATE TABLE troth_person (
       pii_principal_id TEXT NOT NULL,
       flags INTEGER NOT NULL,
@@ -198,7 +206,7 @@ SQLITE = (
     CREATE TRIGGER troth_leaf_no_delete BEFORE DELETE ON troth_leaf BEGIN SELECT RAISE(ABORT, 'troth_leaf is append-only'); END
     """,
     """
-    CREATE TRIGGER troth_leaf_no_replace BEFORE INSERT ON troth_leaf WHEN EXISTS (SELECT 1 FROM troth_leaf WHERE (leaf_index IS NEW.leaf_index) OR (event_id IS NEW.event_id)) BEGIN SELECT RAISE(ABORT, 'troth_leaf is append-only'); END
+    CREATE TRIGGER troth_leaf_no_replace BEFORE INSERT ON troth_leaf WHEN EXISTS (SELECT 1 FROM troth_leaf WHERE (event_id IS NEW.event_id)) BEGIN SELECT RAISE(ABORT, 'troth_leaf is append-only'); END
     """,
     """
     CREATE TRIGGER troth_leaf_no_gap BEFORE INSERT ON troth_leaf WHEN NEW.leaf_index IS NOT (SELECT coalesce(max(leaf_index), -1) + 1 FROM troth_leaf) BEGIN SELECT RAISE(ABORT, 'troth_leaf is append-only'); END
@@ -312,6 +320,17 @@ POSTGRESQL = (
       topic TEXT NOT NULL,
       recorded_at BIGINT NOT NULL,
       CONSTRAINT pk_troth_outbox PRIMARY KEY (seq)
+    )
+    """,
+    """
+    CREATE INDEX ix_troth_outbox_tx_seq ON troth_outbox (tx, seq)
+    """,
+    """
+    CREATE TABLE troth_outbox_cursor (
+      consumer TEXT NOT NULL,
+      tx BIGINT NOT NULL,
+      seq BIGINT NOT NULL,
+      CONSTRAINT pk_troth_outbox_cursor PRIMARY KEY (consumer)
     )
     """,
     """
