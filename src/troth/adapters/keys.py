@@ -48,7 +48,7 @@ class MemoryKeys:
 
     @property
     def snapshot_key(self) -> bytes:
-        """Return the HMAC key of snapshot tokens."""
+        """Return the MAC key of snapshot tokens."""
         return self._snapshot_key
 
     @property

@@ -30,19 +30,26 @@ from troth.core.policy import (
     Storage,
     frozen,
 )
-from troth.core.wording import LANGUAGES, duration_parts
+from troth.core.wording import LANGUAGES, UNITS, duration_parts
 from troth.core.yaml_tree import Faults, Tree, read_tree
 
 
 def read_law(text: str, faults: Faults) -> LawProfile:
     """Return the law profile: every number of the law, with its source."""
     tree = read_tree("law profile", text, faults)
-    provisions = {
-        name: Provision(
-            name, item.number("value"), item.text("unit"), item.text("source"), item.text("mark")
+    provisions: dict[str, Provision] = {}
+    for name, item in tree.branches("provisions"):
+        unit = item.text("unit")
+        provisions[name] = Provision(
+            name, item.number("value"), unit, item.text("source"), item.text("mark")
         )
-        for name, item in tree.branches("provisions")
-    }
+        if unit and any(unit not in UNITS[language] for language in LANGUAGES):
+            item.fault(
+                "C108",
+                f"no wording for the unit {unit!r} of {name}",
+                f"use one of {', '.join(UNITS[LANGUAGES[0]])}",
+                key="unit",
+            )
     profile = LawProfile(tree.text("name"), tree.text("jurisdiction"), frozen(provisions))
     tree.close()
     return profile
@@ -84,7 +91,15 @@ def read_commitments(root: Tree, law: LawProfile, controls: Mapping[str, Control
                 f"use {', '.join(LANGUAGES)} or add it to core/wording.py",
                 key="languages",
             )
-    languages = tuple(name for name in languages if name in LANGUAGES)
+    languages = tuple(dict.fromkeys(name for name in languages if name in LANGUAGES))
+    binding = head.text("binding_language")
+    if binding and binding not in languages:
+        head.fault(
+            "C106",
+            f"the binding language {binding!r} is none of the policy's languages",
+            f"use one of {', '.join(languages)}",
+            key="binding_language",
+        )
     minimum = law.provisions.get(head.text("minimum_age", ""))
     if head.text("law_profile") != law.name:
         head.fault(
@@ -95,7 +110,7 @@ def read_commitments(root: Tree, law: LawProfile, controls: Mapping[str, Control
         version=head.text("version"),
         published=head.day("published"),
         effective=head.day("effective"),
-        binding_language=head.text("binding_language"),
+        binding_language=binding,
         languages=languages,
         summary=head.words("summary", languages),
         law=law,

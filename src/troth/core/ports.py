@@ -36,7 +36,7 @@ class Keys(Protocol):
 
     @property
     def snapshot_key(self) -> bytes:
-        """Return the HMAC key of snapshot tokens (32 bytes)."""
+        """Return the MAC key of snapshot tokens (32 bytes)."""
         ...
 
     @property

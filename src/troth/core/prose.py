@@ -3,7 +3,8 @@
 A clause is a heading that carries an id, ``## Title {#clause_id}``, and the text up to the next
 heading. Facts are never typed in prose: ``{{table:purposes}}``, ``{{law:rights_answer}}``,
 ``{{controller:name}}`` and the like stand where they belong (house rule "one source").
-Rules made here: C120 heading without id, C121 the same id twice, C122 unknown directive.
+Rules made here: C120 heading without id, or words before the first heading, C121 the same id
+twice, C122 unknown directive.
 """
 
 from __future__ import annotations
@@ -25,13 +26,17 @@ Fill = Callable[[str, str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One clause of one language as it stands in its file; ``line`` is that of its heading."""
+    """One clause of one language as it stands in its file.
+
+    ``line`` is that of its heading, ``body_line`` that of the first words under it.
+    """
 
     id: str
     level: int
     title: str
     body: str
     line: int
+    body_line: int
 
 
 def split(file: str, text: str, faults: Faults) -> Mapping[str, Section]:
@@ -41,7 +46,16 @@ def split(file: str, text: str, faults: Faults) -> Mapping[str, Section]:
     body: list[str] = []
 
     def finish() -> None:
+        blank = next((i for i, words in enumerate(body) if words.strip()), len(body))
         if current is None:
+            if blank < len(body):
+                faults.add(
+                    file,
+                    blank + 1,
+                    "C120",
+                    "these words stand before the first heading, so they belong to no clause",
+                    "put them under a heading that ends with {#clause_id}",
+                )
             return
         id_, level, title, line = current
         if id_ in sections:
@@ -54,7 +68,8 @@ def split(file: str, text: str, faults: Faults) -> Mapping[str, Section]:
                 clause=id_,
             )
             return
-        sections[id_] = Section(id_, level, title, "\n".join(body).strip("\n"), line)
+        words = "\n".join(body[blank:]).rstrip("\n")
+        sections[id_] = Section(id_, level, title, words, line, line + 1 + blank)
 
     for number, raw in enumerate(text.splitlines(), start=1):
         match = _HEADING.match(raw)
@@ -79,7 +94,7 @@ def split(file: str, text: str, faults: Faults) -> Mapping[str, Section]:
 
 def fill_in(file: str, section: Section, text: str, fill: Fill, faults: Faults) -> str:
     """Return ``text`` with each directive replaced; an unknown one is a C122 at its line."""
-    first = section.line + (0 if text == section.title else 1)
+    first = section.line if text == section.title else section.body_line
 
     def answer(match: re.Match[str]) -> str:
         words = fill(match.group(1), match.group(2))

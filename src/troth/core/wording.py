@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 LANGUAGES = ("zh-CN", "en")
 
@@ -179,6 +180,7 @@ def amount(value: int, unit: str, language: str) -> str:
     return (one if value == 1 else many).format(n=value)
 
 
+@lru_cache(maxsize=256)
 def duration_parts(period: str) -> tuple[tuple[int, str], ...] | None:
     """Return an ISO 8601 duration as (number, unit) pairs without zeros; None if malformed."""
     match = _DURATION.match(period)

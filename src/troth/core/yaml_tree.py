@@ -6,6 +6,7 @@ C005 the same key twice.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
@@ -17,6 +18,8 @@ from troth.core.findings import Finding, Severity
 from troth.core.policy import Words, frozen
 
 E = TypeVar("E", bound=StrEnum)
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
 
 class Faults:
@@ -139,7 +142,7 @@ class Tree:
     def number(self, key: str) -> int:
         """Return a whole number."""
         value = self.text(key)
-        if not value.lstrip("-").isdigit():
+        if _WHOLE_NUMBER.fullmatch(value) is None:
             if value:
                 self.fault(
                     "C004",
@@ -190,7 +193,10 @@ class Tree:
         if not isinstance(node, yaml.SequenceNode):
             self.fault("C004", f"{self._at(key)} must be a list", "write [a, b]", key=key)
             return ()
-        return tuple(str(item.value) for item in node.value)
+        items = tuple(item for item in node.value if isinstance(item, yaml.ScalarNode))
+        if len(items) != len(node.value):
+            self.fault("C004", f"{self._at(key)} must list texts only", "write [a, b]", key=key)
+        return tuple(str(item.value) for item in items)
 
     def branch(self, key: str) -> Tree:
         """Return the mapping under ``key``; empty when it is missing, which is a fault."""
@@ -250,13 +256,16 @@ def read_tree(file: str, text: str, faults: Faults) -> Tree:
             "mend the syntax at this line; indentation and quotes are the usual causes",
         )
         node = None
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError) as error:
+        deep = isinstance(error, RecursionError)
         faults.add(
             file,
             1,
             "C001",
-            "the file holds characters that YAML does not allow",
-            "save it as UTF-8 without control characters",
+            "the YAML is nested too deeply to be read"
+            if deep
+            else "the file holds characters that YAML does not allow",
+            "write plain maps" if deep else "save it as UTF-8 without control characters",
         )
         node = None
     return Tree(file, node, faults)

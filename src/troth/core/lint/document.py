@@ -167,6 +167,7 @@ class Document:
     _found: dict[Words, tuple[tuple[int, re.Match[str]], ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
+    _says: dict[Words, bool] = field(default_factory=dict, repr=False, compare=False)
     _which: dict[Words, frozenset[int]] = field(default_factory=dict, repr=False, compare=False)
     _by_section: dict[int, list[int]] = field(default_factory=dict, repr=False, compare=False)
     _by_block: dict[int, list[int]] = field(default_factory=dict, repr=False, compare=False)
@@ -194,7 +195,9 @@ class Document:
 
     def says(self, pattern: Words) -> bool:
         """Return whether any sentence or heading matches."""
-        return bool(self.matches(pattern))
+        if pattern not in self._says:
+            self._says[pattern] = pattern.search(self.folded) is not None
+        return self._says[pattern]
 
     def said(self, pattern: Words) -> Iterator[tuple[Sentence, re.Match[str]]]:
         """Yield the sentences that match, headings left out, each with its first match."""

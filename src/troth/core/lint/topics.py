@@ -30,7 +30,7 @@ def under_eu_law(document: Document) -> bool:
     return document.says(_EU)
 
 
-EMAIL = r"@[\w-]+\.\w|\w ?[\[(]at[\])] ?\w"
+EMAIL = r"@[\w-]+\.\w|[\[(]at[\])]"
 PHONE = r"(?:tel(?:ephone)?|phone|hotline|call|电话|热线|致电|拨打)\D{0,16}\+?\d[\d ()-]{4,}\d"
 DATE = (
     r"(?:\d{4}\s?[-/.年]\s?\d{1,2}|\d{1,2}(?:st|nd|rd|th)? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|"
