@@ -99,3 +99,13 @@ def test_table_row_in_html_is_one_row_named_by_its_first_cell() -> None:
 def test_numbered_line_in_markdown_is_a_heading_when_text_follows() -> None:
     text = "1. Who we are\n\nWe are Ann.\n\n2. Rights\n\nYou have some.\n"
     assert [kind for kind, _ in kinds(text, Form.MARKDOWN)] == [Kind.HEADING, Kind.PARAGRAPH] * 2
+
+
+@pytest.mark.parametrize(
+    ("line", "words"), [("相机\t扫码", "相机 扫码"), ("相机 | 扫码", "相机 | 扫码")]
+)
+def test_row_in_plain_text_keeps_its_words_and_is_named_by_its_first_cell(
+    line: str, words: str
+) -> None:
+    row = parse(file="x", text=line, form=Form.TEXT).blocks[0]
+    assert (row.kind, row.text, row.text[: row.name_end]) == (Kind.ROW, words, "相机")

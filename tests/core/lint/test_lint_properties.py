@@ -105,7 +105,13 @@ def test_long_policy_is_read_in_well_under_two_seconds(language: str, form: Form
 
 
 @pytest.mark.parametrize(
-    "piece", ["a", "我", "a. ", "we share ", "1. A\n", "（", "<", "<li>", "| a ", "> "]
+    "piece",
+    [
+        *("a", "我", "a. ", "we share ", "1. A\n", "（", "<", "<li>", "| a ", "> "),
+        "2. What permissions\n\n(a) Camera\n\nUsed.\n\n",
+        "We notify you of a data breach.\n\n",
+        "You can delete your data.\n\n",
+    ],
 )
 @pytest.mark.parametrize("form", Form)
 def test_monotonous_text_takes_no_more_than_its_length(piece: str, form: Form) -> None:

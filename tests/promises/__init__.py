@@ -1,0 +1,1 @@
+"""Promise → control → test: the register is checked both ways."""
