@@ -23,6 +23,7 @@ from troth.core.findings import (
     render_text,
     summary,
 )
+from troth.core.lint import RULES
 from troth.core.policy import ControlStatus
 from troth.flows.backup import back_up
 
@@ -71,6 +72,17 @@ def lint_command(
     else:
         typer.echo(render_text(found))
     raise typer.Exit(1 if errors(found) else 0)
+
+
+@app.command("rules")
+def rules_command() -> None:
+    """Print every rule of the lint as Markdown: what it faults, why, the law, what to write."""
+    typer.echo("| rule | severity | faults | why | write instead | law |")
+    typer.echo("| --- | --- | --- | --- | --- | --- |")
+    for rule in RULES.values():
+        cells = (rule.id, rule.severity.value, f"{rule.title} · {rule.title_zh}")
+        cells += (rule.reason, rule.repair, rule.law)
+        typer.echo("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
 
 
 @policy_app.command("compile")

@@ -86,3 +86,11 @@ def test_links_of_the_documentation_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_reference_of_the_lint_rules_is_what_the_command_prints() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "troth.cli", "rules"], capture_output=True, text=True, check=True
+    )
+    page = (ROOT / "docs" / "reference" / "lint-rules.md").read_text(encoding="utf-8")
+    assert page.endswith(ran.stdout)

@@ -5,7 +5,7 @@
 3. A separate consent is shown alone: a token that covers it covers nothing else (PIPL 23, 29).
 4. Using the shop is never an answer (S-02): there is no state that use could record.
 5. A purpose whose basis is not consent opens by a recorded explicit act, and only by its own.
-6. A child under 14 answers through the guardian (PIPL 31).
+6. A child under 14 answers through the guardian (PIPL 31); nobody of ours consents for a person.
 
 States and types are those of ISO/IEC TS 27560 in lower snake case; ``act_recorded`` and
 ``act_ended`` are ours, for purposes that do not rest on consent.
@@ -14,7 +14,6 @@ States and types are those of ISO/IEC TS 27560 in lower snake case; ``act_record
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -127,7 +126,7 @@ class Snapshot:
 
 
 def sign_snapshot(snapshot: Snapshot, key: bytes) -> str:
-    """Return the token: base64url JSON and its MAC, joined by a full stop."""
+    """Return the token: base64url JSON and the MAC of that text, joined by a full stop."""
     body = json.dumps(
         [
             snapshot.token_id,
@@ -140,13 +139,18 @@ def sign_snapshot(snapshot: Snapshot, key: bytes) -> str:
         ],
         separators=(",", ":"),
     ).encode()
-    mac = _mac(body, key)
-    return f"{base64.urlsafe_b64encode(body).decode()}.{base64.urlsafe_b64encode(mac).decode()}"
+    text = base64.urlsafe_b64encode(body)
+    return f"{text.decode()}.{_mac(text, key).decode()}"
 
 
-def _mac(body: bytes, key: bytes) -> bytes:
-    """Return keyed BLAKE2b (RFC 7693): a MAC by construction, at a tenth of HMAC's cost here."""
-    return hashlib.blake2b(body, key=key, digest_size=32, person=b"troth-snapshot-1").digest()
+def _mac(text: bytes, key: bytes) -> bytes:
+    """Return keyed BLAKE2b (RFC 7693): a MAC by construction, at a tenth of HMAC's cost here.
+
+    It covers the encoded text, since several texts decode to the same bytes, and is itself
+    compared as text: a token with any character changed is not ours.
+    """
+    mac = hashlib.blake2b(text, key=key, digest_size=32, person=b"troth-snapshot-1")
+    return base64.urlsafe_b64encode(mac.digest())
 
 
 def read_snapshot(token: str, key: bytes) -> Snapshot:
@@ -155,14 +159,12 @@ def read_snapshot(token: str, key: bytes) -> Snapshot:
     Raises:
         SnapshotForged: it was not signed with ``key``, or is not a token at all.
     """
-    body64, _, mac64 = token.partition(".")
-    try:
-        body, mac = base64.urlsafe_b64decode(body64), base64.urlsafe_b64decode(mac64)
-    except (binascii.Error, ValueError):
-        body, mac = b"", b""
-    if not body or not hmac.compare_digest(_mac(body, key), mac):
+    # What is not ASCII cannot be ours; replaced, it is refused like any other change.
+    text, _, mac = token.encode("ascii", "replace").partition(b".")
+    if not hmac.compare_digest(_mac(text, key), mac):
         raise SnapshotForged("the proof of what was shown is not ours; open the page again")
-    token_id, person, notices, language, digest, surface, shown_at = json.loads(body)
+    fields = json.loads(base64.urlsafe_b64decode(text))
+    token_id, person, notices, language, digest, surface, shown_at = fields
     return Snapshot(token_id, person, notices, language, digest, surface, shown_at)
 
 
@@ -214,6 +216,8 @@ def check_answer(
     opens = answer in (Answer.GIVE, Answer.ACT)
     if opens and flags & PersonFlag.UNDER_14 and role is not EntityRole.GUARDIAN:
         raise ConsentRefusedByRule("a guardian answers for a child under 14")
+    if answer is Answer.GIVE and role in (EntityRole.STAFF, EntityRole.SYSTEM):
+        raise ConsentRefusedByRule("only the person, or a guardian, can give consent")
     if acts:
         return EventType.EXPLICIT_ACT
     separate = purpose.consent_kind is ConsentKind.SEPARATE

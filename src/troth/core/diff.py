@@ -6,32 +6,19 @@ the purposes it touches are told, and asked again where it widens what may be do
 Narrowing (a category or recipient dropped, a shorter period) is told and asks nobody: the old
 answer covers it. Purposes that rest on an act are told, never asked: what was ordered under the
 old text is finished under it (S-59).
+
+What a machine cannot tell from a change of meaning is not editorial: see `word_change`.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from troth.core.policy import Policy, PurposeId
+from troth.core.word_change import ChangeClass, word_change
 from troth.core.wording import duration_parts
-
-
-class ChangeClass(StrEnum):
-    """How much a change weighs, least first."""
-
-    EDITORIAL = "editorial"
-    MINOR = "minor"
-    MATERIAL = "material"
-
-    @property
-    def weight(self) -> int:
-        """Return 0, 1 or 2."""
-        return list(ChangeClass).index(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +89,20 @@ def compare(old: Policy, new: Policy) -> PolicyDiff:
 
 Path = tuple[str, ...]
 _Maybe = Any
+_DEFAULTS = {"consent": "general", "under_restriction": "false", "visitors": "false"}
 
 
 def _walk(path: Path, a: _Maybe, b: _Maybe) -> Iterator[tuple[Path, _Maybe, _Maybe]]:
-    """Yield (place, old, new) for every leaf that differs; lists are compared as sets."""
-    if a == b:
+    """Yield (place, old, new) for every leaf that differs; lists are compared as sets.
+
+    A key that is left out means the same as its default written down.
+    """
+    if a == b or not (a or b):
         return
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         for key in dict.fromkeys([*a, *b]):
-            yield from _walk((*path, key), a.get(key), b.get(key))
+            default = _DEFAULTS.get(key)
+            yield from _walk((*path, key), a.get(key, default), b.get(key, default))
     elif isinstance(a, list) and isinstance(b, list):
         for item in dict.fromkeys([*a, *b]):
             if (item in a) != (item in b):
@@ -160,6 +152,31 @@ class _Touched:
             )
         return self.all()
 
+    def by_role(self, path: Path) -> tuple[PurposeId, ...]:
+        """Return the purposes for which a role may see what ``path`` leads to."""
+        name, category, purpose = (*path[1:2], *path[3:5], "", "")[:3]
+        seen = [policy.roles[name].sees for policy in self.policies if name in policy.roles]
+        named = dict.fromkeys(
+            p for sees in seen for c, ps in sees.items() if category in ("", c) for p in ps
+        )
+        return tuple(p for p in named if purpose in ("", p))
+
+    def longer(self, old: str, new: str) -> bool:
+        """Tell whether the period of the retention ``new`` is longer than that of ``old``."""
+        before, after = (
+            policy.retention[name].period
+            for policy, name in zip(self.policies, (old, new), strict=True)
+        )
+        return _seconds(after) > _seconds(before)
+
+    def slower(self, old: str, new: str) -> bool:
+        """Tell whether the clock ``new`` gives us more time than ``old``."""
+        before, after = (
+            _clock_seconds(policy, name)
+            for policy, name in zip(self.policies, (old, new), strict=True)
+        )
+        return after > before
+
     def optional(self, purposes: Iterable[PurposeId]) -> tuple[PurposeId, ...]:
         """Keep what rests on consent in the new version: only that can be asked again."""
         new = self.policies[1]
@@ -168,6 +185,17 @@ class _Touched:
 
 _WORDS = frozenset({"title", "why", "words", "if_refused", "frequency", "stays", "impact"})
 _WORDS |= {"how_in_browser", "how", "way", "starts", "place", "hotline_hours", "officer"}
+_WORDS |= {"collection_method"}
+_SUBSTANCE = frozenset(
+    {
+        ("purposes", "title"),
+        ("purposes", "why"),
+        ("purposes", "collection_method"),
+        ("retention", "starts"),
+        ("retention", "words"),
+    }
+)
+"""Words that are themselves the purpose, the method or the period (S-58): new ones are material."""
 _MINOR = frozenset(
     {"contract_end", "contact", "phone", "email", "address", "clause", "basis_source"}
 )
@@ -188,28 +216,33 @@ _MINOR |= {"languages", "binding_language"}
 def _weigh(touched: _Touched, path: Path, a: _Maybe, b: _Maybe) -> Change:
     section, name = path[0], path[1] if len(path) > 1 else ""
     field = path[2] if len(path) > 2 else ""
-    told = touched.by_entry(section, name)
+    told = touched.by_role(path) if section == "roles" else touched.by_entry(section, name)
     where = ".".join(path)
     if section in ("controller", "policy"):
         field = name
     if a is not None and b is not None and (field in _WORDS or section == "channels"):
         weight = word_change(str(a), str(b))
-        return Change(where, _text(a), _text(b), weight, () if not weight.weight else told, ())
+        if not weight.weight:
+            return Change(where, _text(a), _text(b), weight, (), ())
+        if (section, field) in _SUBSTANCE:
+            asked = touched.optional(told)
+            return Change(where, _text(a), _text(b), ChangeClass.MATERIAL, told, asked)
+        return Change(where, _text(a), _text(b), weight, told, ())
     if field in _MINOR or section in ("channels", "clauses"):
         return Change(where, _text(a), _text(b), ChangeClass.MINOR, told, ())
-    if section == "roles":
-        told = (
-            tuple(PurposeId(path[-1]) for _ in "x" if PurposeId(path[-1]) in touched.all()) or told
-        )
-    widens = _widens(section, field, a, b)
+    widens = _widens(touched, section, field, a, b)
     asked = touched.optional(told) if widens else ()
     return Change(where, _text(a), _text(b), ChangeClass.MATERIAL, told, asked)
 
 
-def _widens(section: str, field: str, a: _Maybe, b: _Maybe) -> bool:
+def _widens(touched: _Touched, section: str, field: str, a: _Maybe, b: _Maybe) -> bool:
     """Tell whether more may be done with the data than the old answer covered."""
     if section == "rights":
-        return b is None or field == "clock"
+        return b is None or (field == "clock" and touched.slower(str(a), str(b)))
+    if section in ("retention", "storage") and a is None:
+        return False  # it means something only where a category names it, which is weighed there
+    if section == "categories" and field == "retention" and a and b:
+        return touched.longer(str(a), str(b))
     if section in ("purposes", "recipients", "categories", "storage", "roles") and b is None:
         return False  # something is no longer done
     if field == "period":
@@ -220,34 +253,22 @@ def _widens(section: str, field: str, a: _Maybe, b: _Maybe) -> bool:
         return _seconds(str(b) or "P100Y") > _seconds(str(a) or "P100Y")
     if field == "at_end":
         return bool(b == "anonymise")
+    if field == "under_restriction":
+        return bool(b == "true")
     return True
 
 
 _SECONDS = {"years": 31_556_952, "months": 2_629_746, "days": 86_400, "hours": 3_600, "minutes": 60}
+_SECONDS |= {"working_days": 86_400 * 7 // 5}
 
 
 def _seconds(period: str) -> int:
     return sum(n * _SECONDS.get(unit, 1) for n, unit in duration_parts(period) or ())
 
 
-_WEIGHTY = re.compile(
-    r"\d+|\b(?:not|never|no|only|without|unless|except|may|must|shall|all|any)\b"
-    r"|不|没|无|未|非|除|仅|只|可以|可能|必须|应当|所有|任何",
-    re.IGNORECASE,
-)
-
-
-def word_change(before: str, after: str) -> ChangeClass:
-    """Weigh a change of words: editorial if only spelling or punctuation moved, else minor.
-
-    A number, a negation or a modal verb that comes or goes is never editorial.
-    """
-    if _WEIGHTY.findall(before.lower()) != _WEIGHTY.findall(after.lower()):
-        return ChangeClass.MINOR
-    strip = re.compile(r"[\s\W_]+")
-    a, b = strip.sub("", before), strip.sub("", after)
-    close = difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()
-    return ChangeClass.EDITORIAL if a == b or close >= 0.95 else ChangeClass.MINOR
+def _clock_seconds(policy: Policy, clock: str) -> int:
+    provision = policy.law.provisions.get(clock)
+    return 0 if provision is None else provision.value * _SECONDS.get(provision.unit, 1)
 
 
 def _prose_changes(old: Policy, new: Policy) -> Iterator[Change]:

@@ -3,15 +3,22 @@
 SQLite is copied by its own online backup, so the copy is one state of the database; the keys are
 not in it, and must not be: a backup that holds keys can never be forgotten. On PostgreSQL use the
 server's own tools (`pg_dump`), which are better at it than anything we could write.
+
+A copy appears under its name only when it is whole, checked and on the disk, and never in the
+place of another.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import sqlite3
+import tempfile
+from contextlib import closing
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import make_url
 
@@ -32,34 +39,53 @@ def back_up(database_url: str, file: Path) -> Backup:
     """Write a copy of a SQLite database to ``file``, which must not exist yet.
 
     Raises:
-        InputError: the database is not SQLite, or the file exists.
+        InputError: the database is not SQLite, the file exists, or its folder does not.
         StoreUnavailable: the database cannot be read, or the copy is not sound.
     """
     if kind_of(database_url) != "sqlite":
         raise InputError("troth backup copies SQLite; for PostgreSQL run pg_dump")
     if file.exists():
         raise InputError(f"{file} exists; a backup never overwrites another")
-    part = file.with_name(file.name + ".part")
-    source = make_url(database_url).database or ""
+    if not file.parent.is_dir():
+        raise InputError(f"there is no folder {file.parent} to write the backup into")
+    # Made by mkstemp, so that nobody but us can read it, and two backups do not meet.
+    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    os.close(descriptor)
+    part = Path(name)
     try:
-        old = sqlite3.connect(f"file:{source}?mode=ro", uri=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.close(descriptor)
-        new = sqlite3.connect(part)
+        _copy(make_url(database_url).database or "", part)
+        with part.open("rb") as copy:
+            os.fsync(copy.fileno())
+            digest = hashlib.file_digest(copy, "sha256").hexdigest()
         try:
+            os.link(part, file)  # unlike a rename, it takes nothing's place
+        except FileExistsError:
+            raise InputError(f"{file} exists; a backup never overwrites another") from None
+    finally:
+        for leftover in (part, Path(f"{name}-wal"), Path(f"{name}-shm")):
+            leftover.unlink(missing_ok=True)
+    _sync_folder(file.parent)
+    return Backup(file, file.stat().st_size, digest)
+
+
+def _copy(source: str, part: Path) -> None:
+    try:
+        with (
+            closing(sqlite3.connect(f"file:{quote(source)}?mode=ro", uri=True)) as old,
+            closing(sqlite3.connect(part)) as new,
+        ):
             old.backup(new, pages=4096)
             (sound,) = new.execute("PRAGMA integrity_check").fetchone()
-        finally:
-            new.close()
-            old.close()
     except sqlite3.Error as error:
-        part.unlink(missing_ok=True)
-        raise StoreUnavailable("the database cannot be copied now") from error
+        raise StoreUnavailable("the database cannot be copied now; is it there?") from error
     if sound != "ok":
-        part.unlink(missing_ok=True)
         raise StoreUnavailable("the copy is not sound; the database may be damaged")
-    with part.open("rb") as copy:
-        os.fsync(copy.fileno())
-        digest = sha256(copy.read()).hexdigest()
-    part.rename(file)
-    return Backup(file, file.stat().st_size, digest)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some file systems cannot sync a folder
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -35,7 +35,7 @@ from troth.core.policy import Policy, Purpose, PurposeId
 from troth.core.wording import duration_parts
 from troth.flows.kit import Kit
 from troth.store.consent import ConsentEvent
-from troth.store.db import Cursor
+from troth.store.db import Cursor, raise_unavailable
 
 SYSTEM = "system"
 T = TypeVar("T")
@@ -272,18 +272,26 @@ def _purpose(policy: Policy, purpose_id: str) -> Purpose:
     return purpose
 
 
-_DAYS = {"years": 365, "months": 30, "days": 1}
-_DAY = 86_400_000_000
+_SECONDS = {"years": 365 * 86_400, "months": 30 * 86_400, "days": 86_400}
+_SECONDS |= {"hours": 3_600, "minutes": 60, "seconds": 1}
 
 
 def _valid_until(purpose: Purpose, answer: Answer, now: int) -> int | None:
     if answer is not Answer.GIVE or not purpose.valid_for:
         return None
     parts = duration_parts(purpose.valid_for) or ()
-    return now + sum(n * _DAYS.get(unit, 0) for n, unit in parts) * _DAY
+    return now + sum(n * _SECONDS[unit] for n, unit in parts) * 1_000_000
 
 
 def _run(kit: Kit, connection: Connection | None, work: Callable[[Cursor], T]) -> T:
     if connection is None:
         return kit.database.writer.run(work)
-    return work(connection.connection.cursor())
+    if not connection.in_transaction():
+        # SQLAlchemy begins at its own first statement; ours pass by it, and its commit would
+        # then commit nothing.
+        connection.begin()
+    try:
+        return work(connection.connection.cursor())
+    except Exception as error:
+        raise_unavailable(error)
+        raise

@@ -36,6 +36,7 @@ def _lint_prose(sources: PolicySources, policy: Policy, language: str) -> list[F
     found = lint_text(file=file, text="\n".join(text), form=Form.MARKDOWN)
     placed: list[Finding] = []
     for finding in found:
-        _, id_, line = next(at for at in reversed(clause_at) if at[0] <= finding.line)
+        before = (at for at in reversed(clause_at) if at[0] <= finding.line)
+        _, id_, line = next(before, (0, "", 1))
         placed.append(replace(finding, line=line, clause=id_))
     return placed

@@ -30,7 +30,8 @@ def publish(kit: Kit, sources: PolicySources, recompile: Recompile) -> PolicyInF
 
     Raises:
         PolicyError: it does not compile.
-        InputError: its version was already published with other content, or is not newer.
+        InputError: its version was already published, and with other content or not as the last;
+            or another publication came first.
     """
     policy = compile_policy(sources).require()
 
@@ -42,8 +43,13 @@ def publish(kit: Kit, sources: PolicySources, recompile: Recompile) -> PolicyInF
                     f"version {policy.version} was published with other content; "
                     "give the changed policy a new version"
                 )
-        if any(version.digest == policy.digest for version in known):
+        if known and known[-1].digest == policy.digest:
             return
+        if any(version.digest == policy.digest for version in known):
+            raise InputError(
+                f"version {policy.version} was published before and another is in force; "
+                "give the text a new version to bring it back"
+            )
         change = _change(known, policy_of=recompile, sources=sources)
         now = kit.clock.now()
         version = PolicyVersion(
@@ -143,6 +149,16 @@ def archived(kit: Kit, version: str, recompile: Recompile) -> Policy:
         if known.version == version:
             return recompile(known.sources).require()
     raise UnknownName("no such version of the policy was published")
+
+
+def head(kit: Kit) -> int:
+    """Return the ordinal of the version in force; 0 when none was published.
+
+    Raises:
+        StoreUnavailable: the database cannot be read.
+    """
+    with kit.database.hot_reading() as cursor:
+        return rows.head(cursor)
 
 
 def read_versions(kit: Kit) -> list[PolicyVersion]:

@@ -101,7 +101,12 @@ def grants(role: str) -> Sequence[str]:
     inserts = [table for table in APPEND_ONLY if table not in PROJECTIONS]
     whole = ("troth_person", "troth_use", "troth_outbox_cursor")
     reads = tuple(PROJECTIONS)
+    # The functions write with their owner's rights. Whoever may execute one can hang it on a table
+    # of his own (TEMP is everybody's) and have it write rows of his making.
+    functions = {*(name for names in PROJECTIONS.values() for name in names)}
+    functions |= {"troth_refuse_change", "troth_refuse_ledger_change"}
     return [
+        *(f"REVOKE ALL ON FUNCTION {name}() FROM PUBLIC" for name in sorted(functions)),
         f"GRANT USAGE ON SCHEMA public TO {role}",
         *(f"GRANT SELECT, INSERT ON {table} TO {role}" for table in inserts),
         *(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {role}" for table in whole),

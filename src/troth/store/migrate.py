@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, make_url, text
 
 from troth.core.errors import UnsafeStore
 from troth.store import guard
@@ -24,11 +24,15 @@ def migrate(owner_url: str, *, app_role: str = "") -> None:
         app_role: on PostgreSQL, the role that the application logs in with.
 
     Raises:
-        UnsafeStore: on PostgreSQL without a role of its own for the application.
+        UnsafeStore: on PostgreSQL without a role of its own for the application, or with one that
+            owns our tables or may act as their owner.
     """
     kind = kind_of(owner_url)
-    if kind == "postgresql" and not app_role:
-        raise UnsafeStore("on PostgreSQL the application needs a role that owns nothing")
+    if kind == "postgresql" and app_role in ("", make_url(owner_url).username):
+        raise UnsafeStore(
+            "on PostgreSQL the application needs a role that owns nothing; "
+            "set TROTH_OWNER_URL to another role's address"
+        )
     engine = owner_engine(owner_url)
     try:
         if kind == "sqlite":
@@ -43,8 +47,25 @@ def migrate(owner_url: str, *, app_role: str = "") -> None:
                 role = connection.dialect.identifier_preparer.quote_identifier(app_role)
                 for statement in guard.grants(role):
                     connection.execute(text(statement))
+                _refuse_an_owner(connection, app_role)
     finally:
         engine.dispose()
+
+
+def _refuse_an_owner(connection: Connection, app_role: str) -> None:
+    """Refuse an application whose role could undo what its tables promise."""
+    owned = connection.execute(
+        text(
+            "SELECT count(*) FROM pg_class WHERE relname LIKE 'troth\\_%' "
+            "AND pg_has_role(:role, relowner, 'MEMBER')"
+        ),
+        {"role": app_role},
+    ).scalar_one()
+    if owned:
+        raise UnsafeStore(
+            f"the application's role owns {owned} of our tables and indexes, or may act as their "
+            "owner; give it a role of its own"
+        )
 
 
 def _set_up_file(engine: Engine) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from troth.core.errors import InputError
 from troth.store.consent import placed, plpgsql
 from troth.store.db import Cursor, Kind
 from troth.store.schema import metadata
@@ -97,26 +98,42 @@ _COLUMNS = (
 
 
 def publish(cursor: Cursor, kind: Kind, version: PolicyVersion) -> None:
-    """Append one version; the head and the outbox follow in the database."""
+    """Append one version; the head and the outbox follow in the database.
+
+    Raises:
+        InputError: another version took its place meanwhile.
+    """
     marks = ", ".join("?" * len(_COLUMNS.split(",")))
     sql = f"INSERT INTO troth_policy_version ({_COLUMNS}) VALUES ({marks})"
-    cursor.execute(
-        placed(kind, sql),
-        (
-            version.ordinal,
-            version.event_id,
-            version.policy_id,
-            version.version,
-            version.digest,
-            version.change_class,
-            json.dumps(version.asked),
-            version.pii_controller,
-            version.jurisdiction,
-            json.dumps(dict(version.sources), ensure_ascii=False),
-            version.recorded_at,
-            version.salt,
-        ),
+    values = (
+        version.ordinal,
+        version.event_id,
+        version.policy_id,
+        version.version,
+        version.digest,
+        version.change_class,
+        json.dumps(version.asked),
+        version.pii_controller,
+        version.jurisdiction,
+        json.dumps(dict(version.sources), ensure_ascii=False),
+        version.recorded_at,
+        version.salt,
     )
+    try:
+        cursor.execute(placed(kind, sql), values)
+    except Exception as error:
+        if type(error).__name__ in ("IntegrityError", "UniqueViolation"):
+            raise InputError(
+                "another version was published at the same moment; look again"
+            ) from None
+        raise
+
+
+def head(cursor: Cursor) -> int:
+    """Return the ordinal of the version in force; 0 when none was published."""
+    cursor.execute("SELECT ordinal FROM troth_policy_head")
+    rows = cursor.fetchall()
+    return int(rows[0][0]) if rows else 0
 
 
 def versions(cursor: Cursor) -> list[PolicyVersion]:

@@ -29,7 +29,7 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
             "clauses": [
                 {
                     "id": c.id,
-                    "level": min(c.level + 1, 6),
+                    "level": c.level,
                     "title": c.title[language],
                     "html": to_html(c.text[language]),
                     "status": c.status.value,

@@ -108,11 +108,7 @@ class Privacy:
         chosen = policy.purposes[PurposeId(purpose)]
         token = ""
         if decision.allowed:
-            permission = policy.permissions.get(chosen.device)
-            document = _document(request)
-            document.wasm = document.wasm or wasm
-            if permission is not None and permission.browser_feature:
-                document.features.add(permission.browser_feature)
+            self.open_feature(request, chosen.device, wasm=wasm)
             person = self.host.audience(request).person
             token = self.troth.show(
                 purpose, person=person, language=language, surface=request.url.path
@@ -126,6 +122,17 @@ class Privacy:
             token=token,
             reason=decision.reason,
         )
+
+    def open_feature(self, request: AnyRequest, permission: str, *, wasm: bool = False) -> None:
+        """Open the browser feature of a permission on the document that answers this request.
+
+        Only for a person for whom a purpose of the permission stands.
+        """
+        document = _document(request)
+        document.wasm = document.wasm or wasm
+        known = self.troth.policy.permissions.get(permission)
+        if known is not None and known.browser_feature:
+            document.features.add(known.browser_feature)
 
     def require(self, request: AnyRequest, purpose: str) -> Decision:
         """Return the decision if it says yes.

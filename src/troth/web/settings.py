@@ -75,6 +75,9 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
             PermissionCard(q, tuple(rows[p] for p in q.purposes if p in rows))
             for q in policy.permissions.values()
         ]
+        for card in cards:
+            if card.on:  # only so can the page show truly what the browser says of it
+                privacy.open_feature(request, card.permission.id)
         history = troth.history(who.person) if who.person else ()
         context = {
             "cards": cards,
