@@ -320,6 +320,10 @@ class Troth:
         """Return the key under which the log and receipts verify."""
         return self.kit.keys.signer.vkey
 
+    def now(self) -> int:
+        """Return the time of the deployment's clock in microseconds since 1970."""
+        return self.kit.clock.now()
+
     def readable(self) -> bool:
         """Tell whether the ledger can be read now."""
         try:

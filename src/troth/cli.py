@@ -27,7 +27,12 @@ from troth.core.lint import RULES
 from troth.core.policy import ControlStatus
 from troth.flows.backup import back_up
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="A privacy policy that runs.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A privacy policy that runs.",
+)
 policy_app = typer.Typer(no_args_is_help=True, help="Compile, compare and publish a policy.")
 ledger_app = typer.Typer(no_args_is_help=True, help="The provable log.")
 receipt_app = typer.Typer(no_args_is_help=True, help="Receipts that people hold.")
@@ -80,8 +85,8 @@ def rules_command() -> None:
     typer.echo("| rule | severity | faults | why | write instead | law |")
     typer.echo("| --- | --- | --- | --- | --- | --- |")
     for rule in RULES.values():
-        cells = (rule.id, rule.severity.value, f"{rule.title} · {rule.title_zh}")
-        cells += (rule.reason, rule.repair, rule.law)
+        title = f"{rule.title} · {rule.title_zh}"
+        cells = (rule.id, rule.severity.value, title, rule.reason, rule.repair, rule.law)
         typer.echo("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
 
 

@@ -98,7 +98,7 @@ def compile_policy(sources: PolicySources) -> Compiled:
     judge(root, policy)
     policy, words = _with_clauses(sources, root, policy)
     found = tuple(sorted(set(faults.found)))
-    return Compiled(None if errors(found) else _with_content(sources, policy, words), found)
+    return Compiled(None if errors(found) else _with_content(root, policy, words), found)
 
 
 def _documents(sources: PolicySources, languages: tuple[str, ...]) -> Mapping[str, dict[str, str]]:
@@ -133,10 +133,10 @@ def _with_clauses(sources: PolicySources, root: Tree, policy: Policy) -> tuple[P
     return replace(policy, clauses=frozen(clauses)), words
 
 
-def _with_content(sources: PolicySources, policy: Policy, words: Prose) -> Policy:
+def _with_content(root: Tree, policy: Policy, words: Prose) -> Policy:
     """Add the content and its digest; only of a policy without errors is there any."""
     # The binding of clauses is engineering: controls change without asking anyone.
-    commitments = plain(sources.files[COMMITMENTS])
+    commitments = plain(root.node) or {}
     commitments.pop("clauses", None)
     law = {p.name: [p.value, p.unit] for p in policy.law.provisions.values()}
     content = {"commitments": commitments, "prose": words, "law": law}

@@ -146,7 +146,7 @@ def projection_triggers(kind: Kind) -> Sequence[str]:
       (record_id, schema_version, pii_principal_id, pii_controller, purpose_id, jurisdiction)
       SELECT NEW.record_id, '{SCHEMA_VERSION}', NEW.pii_principal_id, h.pii_controller,
              NEW.purpose_id, h.jurisdiction
-      FROM troth_policy_head h WHERE h.only = 1
+      FROM troth_policy_head h WHERE h.one = 1
       ON CONFLICT (record_id) DO NOTHING;
     INSERT INTO troth_consent_state
       (pii_principal_id, purpose_id, {_STATE_COLUMNS}, person_flags, last_seq)

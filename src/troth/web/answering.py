@@ -18,6 +18,7 @@ from troth.core.errors import ConsentRefusedByRule, InputError, UnknownName
 from troth.core.policy import Purpose, PurposeId
 from troth.core.wording import duration_parts
 from troth.web.forms import local_path, read_form
+from troth.web.origin import same_origin
 from troth.web.privacy import AnyRequest, Privacy
 from troth.web.problems import ConsentRequired
 
@@ -50,12 +51,12 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
         }
         return host.render(request, "privacy/ask.html", context, 200)
 
-    @post("/privacy/answers", status_code=303)
+    @post("/privacy/answers", status_code=303, guards=[same_origin])
     async def answer(request: AnyRequest) -> Redirect:
         form = await read_form(request, "token", "purpose", "said", "next")
         return _record(privacy, request, _purpose(privacy, form["purpose"]), form)
 
-    @post("/privacy/uses/{name:str}", status_code=204, sync_to_thread=True)
+    @post("/privacy/uses/{name:str}", status_code=204, sync_to_thread=True, guards=[same_origin])
     def use(request: AnyRequest, name: str) -> None:
         purpose = _purpose(privacy, name)
         if not purpose.device:
@@ -64,7 +65,7 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
         if not decision.allowed:
             raise ConsentRequired(name, decision, privacy.ask_url(request, name))
 
-    @post("/privacy/visitor/reset", status_code=303, sync_to_thread=True)
+    @post("/privacy/visitor/reset", status_code=303, sync_to_thread=True, guards=[same_origin])
     def reset(request: AnyRequest) -> Redirect:
         who = host.audience(request)
         if who.visitor:

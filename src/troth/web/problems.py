@@ -22,10 +22,18 @@ from troth.core.errors import (
     UnsafeStore,
 )
 
+
+class ForeignForm(TrothError):
+    """A request that changes something was not made by a page of ours; nothing was done."""
+
+    code = "foreign_form"
+
+
 STATUS: Mapping[type[TrothError], int] = {
     UnknownName: 404,
     InputError: 400,
     SnapshotForged: 403,
+    ForeignForm: 403,
     SnapshotExpired: 409,
     SnapshotReplayed: 409,
     SnapshotSuperseded: 409,

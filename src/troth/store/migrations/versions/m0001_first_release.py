@@ -16,9 +16,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    kind = op.get_bind().dialect.name
-    for statement in SQLITE if kind == "sqlite" else POSTGRESQL:
-        op.get_bind().exec_driver_sql(statement)
+    # On the driver's own cursor: nothing in a statement is a parameter.
+    cursor = op.get_bind().connection.cursor()
+    for statement in SQLITE if op.get_bind().dialect.name == "sqlite" else POSTGRESQL:
+        cursor.execute(statement)
 
 
 SQLITE = (
@@ -93,12 +94,12 @@ SQLITE = (
     """,
     """
     CREATE TABLE troth_policy_head (
-      only INTEGER NOT NULL,
+      one INTEGER NOT NULL,
       ordinal INTEGER NOT NULL,
       pii_controller TEXT NOT NULL,
       jurisdiction TEXT NOT NULL,
-      CONSTRAINT pk_troth_policy_head PRIMARY KEY (only),
-      CONSTRAINT ck_troth_policy_head_one_row CHECK (only = 1)
+      CONSTRAINT pk_troth_policy_head PRIMARY KEY (one),
+      CONSTRAINT ck_troth_policy_head_one_row CHECK (one = 1)
     )
     """,
     """
@@ -235,7 +236,7 @@ SQLITE = (
           (record_id, schema_version, pii_principal_id, pii_controller, purpose_id, jurisdiction)
           SELECT NEW.record_id, '27560-2023', NEW.pii_principal_id, h.pii_controller,
                  NEW.purpose_id, h.jurisdiction
-          FROM troth_policy_head h WHERE h.only = 1
+          FROM troth_policy_head h WHERE h.one = 1
           ON CONFLICT (record_id) DO NOTHING;
         INSERT INTO troth_consent_state
           (pii_principal_id, purpose_id, event_state, valid_until, notice_ordinal, event_id, person_flags, last_seq)
@@ -260,9 +261,9 @@ SQLITE = (
     """,
     """
     CREATE TRIGGER troth_policy_version_project AFTER INSERT ON troth_policy_version BEGIN
-        INSERT INTO troth_policy_head (only, ordinal, pii_controller, jurisdiction)
+        INSERT INTO troth_policy_head (one, ordinal, pii_controller, jurisdiction)
           VALUES (1, NEW.ordinal, NEW.pii_controller, NEW.jurisdiction)
-          ON CONFLICT (only) DO UPDATE SET ordinal = excluded.ordinal,
+          ON CONFLICT (one) DO UPDATE SET ordinal = excluded.ordinal,
             pii_controller = excluded.pii_controller, jurisdiction = excluded.jurisdiction;
         INSERT INTO troth_outbox (tx, event_id, topic, recorded_at)
           VALUES (0, NEW.event_id, 'policy_version', NEW.recorded_at);
@@ -343,12 +344,12 @@ POSTGRESQL = (
     """,
     """
     CREATE TABLE troth_policy_head (
-      "only" INTEGER NOT NULL,
+      one INTEGER NOT NULL,
       ordinal INTEGER NOT NULL,
       pii_controller TEXT NOT NULL,
       jurisdiction TEXT NOT NULL,
-      CONSTRAINT pk_troth_policy_head PRIMARY KEY ("only"),
-      CONSTRAINT ck_troth_policy_head_one_row CHECK (only = 1)
+      CONSTRAINT pk_troth_policy_head PRIMARY KEY (one),
+      CONSTRAINT ck_troth_policy_head_one_row CHECK (one = 1)
     )
     """,
     """
@@ -487,7 +488,7 @@ POSTGRESQL = (
           (record_id, schema_version, pii_principal_id, pii_controller, purpose_id, jurisdiction)
           SELECT NEW.record_id, '27560-2023', NEW.pii_principal_id, h.pii_controller,
                  NEW.purpose_id, h.jurisdiction
-          FROM troth_policy_head h WHERE h.only = 1
+          FROM troth_policy_head h WHERE h.one = 1
           ON CONFLICT (record_id) DO NOTHING;
         INSERT INTO troth_consent_state
           (pii_principal_id, purpose_id, event_state, valid_until, notice_ordinal, event_id, person_flags, last_seq)
@@ -518,9 +519,9 @@ POSTGRESQL = (
     """,
     """
     CREATE FUNCTION troth_policy_version_project() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$ BEGIN
-        INSERT INTO troth_policy_head (only, ordinal, pii_controller, jurisdiction)
+        INSERT INTO troth_policy_head (one, ordinal, pii_controller, jurisdiction)
           VALUES (1, NEW.ordinal, NEW.pii_controller, NEW.jurisdiction)
-          ON CONFLICT (only) DO UPDATE SET ordinal = excluded.ordinal,
+          ON CONFLICT (one) DO UPDATE SET ordinal = excluded.ordinal,
             pii_controller = excluded.pii_controller, jurisdiction = excluded.jurisdiction;
         INSERT INTO troth_outbox (tx, event_id, topic, recorded_at)
           VALUES (pg_current_xact_id()::text::bigint, NEW.event_id, 'policy_version', NEW.recorded_at);
