@@ -52,7 +52,8 @@ def store_voucher(
 ) -> VoucherRow:
     """Take in a voucher for an order and put the order up for checking.
 
-    The same picture sent twice is stored once. One use of ``via`` is counted.
+    The same picture sent twice is stored once. A chosen file counts as one use; a photograph was
+    counted when the camera opened.
 
     Args:
         t: the engine.
@@ -100,7 +101,8 @@ def store_voucher(
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    t.count_use(person, via.value)
+    if via is Via.CHOOSE_FILE:
+        t.count_use(person, via.value)
     return VoucherRow(voucher_id, len(picture), now(t))
 
 

@@ -107,14 +107,21 @@ def test_age_must_be_declared(said: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["13612345678", "+86 136 1234 5678", "0086-136-1234-5678", "１３６１２３４５６７８", " 136　1234　5678 "],
+    [
+        "13612345678",
+        "+86 136 1234 5678",
+        "0086-136-1234-5678",
+        "１３６１２３４５６７８",
+        " 136　1234　5678 ",
+    ],
 )
 def test_a_phone_may_be_typed_as_people_do(typed: str) -> None:
     assert StartRegistration.of({"phone": typed, "fourteen": "yes"}).phone == PHONE
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "1361234567", "136123456789", "23612345678", "136abc45678", "+1 202 555 0100", "١٣٦"]
+    "typed",
+    ["", "1361234567", "136123456789", "23612345678", "136abc45678", "+1 202 555 0100", "١٣٦"],
 )
 def test_a_phone_that_is_none_is_refused(typed: str) -> None:
     with pytest.raises(BadInput) as refused:
@@ -291,13 +298,15 @@ def test_one_phone_gets_three_codes_in_ten_minutes_and_ten_a_day(shop: Shop) -> 
         start(shop)
     assert refused.value.wait_seconds == 600
     assert len(shop.phones.sent) == 3
-    for _ in range(3):
+    for _ in range(2):
         shop.move(601)
         for _ in range(3):
-            try:
-                start(shop)
-            except Throttled as error:
-                assert error.wait_seconds == 24 * 3600
+            start(shop)
+    shop.move(601)
+    start(shop)
+    with pytest.raises(Throttled) as refused:
+        start(shop)
+    assert refused.value.wait_seconds == 24 * 3600
     assert len(shop.phones.sent) == 10
 
 
@@ -448,9 +457,7 @@ def test_resetting_an_unknown_phone_looks_the_same_and_sends_nothing(shop: Shop)
 def test_changing_the_password_keeps_this_session_only(shop: Shop) -> None:
     made = register(shop)
     other = log_in(shop)
-    change = accounts.PasswordChange.of(
-        {"password_now": PASSWORD, "password": "another password"}
-    )
+    change = accounts.PasswordChange.of({"password_now": PASSWORD, "password": "another password"})
     accounts.change_password(shop.t, made.person, change, keep=made.session_id)
     assert sessions.find_session(shop.t, made.session_token) is not None
     assert sessions.find_session(shop.t, other.session_token) is None

@@ -22,7 +22,7 @@ from sqlalchemy import Row
 
 from troth import Policy, Reason, Troth
 from troth_shop import queries
-from troth_shop.errors import CourierUnreachable, WrongState
+from troth_shop.errors import CourierUnreachable, NotPermitted, WrongState
 from troth_shop.gate import now
 from troth_shop.order_states import Step
 from troth_shop.orders import Delivery, step_order
@@ -140,27 +140,37 @@ def hand_over(t: Troth, courier: Courier) -> HandedOver:
 
 def _one(t: Troth, courier: Courier, row: Row[Any]) -> str:
     person, order_id = row.pii_principal_id, row.order_id
-    decision = t.decide(person, PURPOSE)
-    if decision.reason in _UNDECIDED or _contract_ended(t):
-        return _wait(t, order_id, row.tries)
-    if not decision:
-        return _turn_back(t, person, order_id)
-    with t.reading() as c:
-        found = queries.parcel_of(c, person, order_id)
-    if found is None:
-        return _turn_back(t, person, order_id)
-    parcel = parcel_for(t.policy, found)
     try:
-        # Asked again beside the act: what lay between was a read of our own.
-        if not t.decide(person, PURPOSE):
+        _stands(t, person)
+        with t.reading() as c:
+            found = queries.parcel_of(c, person, order_id)
+        if found is None:
             return _turn_back(t, person, order_id)
+        parcel = parcel_for(t.policy, found)
+        _stands(t, person)  # again, at the very moment of sending
         tracking_id = courier.take(parcel)
+    except NotPermitted:
+        return _turn_back(t, person, order_id)
     except CourierUnreachable:
         return _wait(t, order_id, row.tries)
     with t.transaction() as c:
         step_order(t, c, person, order_id, Step.HAND_OVER)
         queries.set_hand_over(c, order_id, state="sent", tracking_id=tracking_id, sent_at=now(t))
     return "sent"
+
+
+def _stands(t: Troth, person: str) -> None:
+    """Let pass only while the consent stands and the courier is under contract.
+
+    Raises:
+        NotPermitted: the person said no, or no more.
+        CourierUnreachable: nobody can tell now, or the contract is over: the parcel waits.
+    """
+    decision = t.decide(person, PURPOSE)
+    if decision.reason in _UNDECIDED or _contract_ended(t):
+        raise CourierUnreachable
+    if not decision:
+        raise NotPermitted(PURPOSE, decision)
 
 
 def _wait(t: Troth, order_id: str, tries_before: int) -> str:

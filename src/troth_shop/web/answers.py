@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from litestar import Response
-from troth import Reason
 
+from troth import Reason
 from troth_shop.errors import BadInput, NotFound, NotPermitted, ShopError, Throttled, WrongCode
 from troth_shop.web.errors import fault_of, status_of
 from troth_shop.web.shop import AnyRequest, Shop

@@ -18,9 +18,9 @@ from litestar import Litestar, Request, Response, Router
 from litestar.concurrency import sync_to_thread
 from litestar.di import Provide
 from litestar.types import Message, Scope
-from troth import StoreUnavailable, Troth
-from troth.integrations.litestar import route_handlers
 
+from troth import StoreUnavailable, Troth
+from troth.integrations.litestar import route_handlers, same_origin
 from troth_shop import courier, support, vouchers
 from troth_shop.catalogue import load_catalogue
 from troth_shop.errors import ShopError
@@ -39,14 +39,22 @@ from troth_shop.web import (
     static,
 )
 from troth_shop.web import support as support_pages
-from troth_shop.web.caller import CallerDoor, caller_of, customers_only, same_origin, staff_only
-from troth_shop.web.errors import exception_handlers
+from troth_shop.web.caller import CallerDoor, caller_of, customers_only, staff_only
+from troth_shop.web.errors import ErrorPages
 from troth_shop.web.forms import read_form
-from troth_shop.web.shop import Shop
+from troth_shop.web.shop import AnyRequest, Shop
 
 _log = logging.getLogger("troth_shop.web")
 _FORM_BYTES = 64 * 1024
 _COURIER_SECONDS = 3.0
+
+# Other sites learn no address of ours either way; but with "no-referrer" browsers send
+# "Origin: null" with our own forms too, and `same_origin` could not tell them from foreign ones.
+_OF_THE_SHOP = {"Referrer-Policy": "same-origin"}
+
+# Denying this feature makes Chromium 156 wait for ever in `video.play()`, also on a visible page,
+# so that the camera's picture never starts. It gives no access to anything of the person's.
+_STOPS_THE_CAMERA = "media-playback-while-not-visible=(), "
 
 _PUBLIC = [
     static.static_file,
@@ -96,7 +104,9 @@ def create_app(
         lifespan.append(_courier_round(t, courier.HttpCourier(courier_url, courier_token)))
     app = Litestar(
         [
-            *_PUBLIC,
+            # A router each, also for the public pages: Litestar 2.25 prepares a synchronous handler
+            # a second time, wrongly, when another method of its path is registered after it.
+            Router("/", route_handlers=_PUBLIC),
             Router("/", route_handlers=_CUSTOMERS, guards=[customers_only]),
             Router("/", route_handlers=staff.HANDLERS, guards=[staff_only]),
             *route_handlers(shop.privacy),
@@ -107,7 +117,7 @@ def create_app(
             "static_files": Provide(lambda: shop.static_files, sync_to_thread=False),
             "form": Provide(read_form),
         },
-        exception_handlers=exception_handlers(shop),
+        exception_handlers=ErrorPages(shop).handlers,
         before_send=[_follow_withdrawal(shop), _headers(shop)],
         lifespan=lifespan,
         openapi_config=None,
@@ -128,7 +138,11 @@ def _headers(shop: Shop) -> Callable[[Message, Scope], Any]:
             return
         sent = {name.lower() for name, _ in message["headers"]}
         # `after_request` of the application would leave out what exception handlers answer.
-        extra = await shop.privacy.after_request(Response(None), Request(scope))
+        extra = await shop.privacy.after_request(
+            Response(None, headers=_OF_THE_SHOP), Request(scope)
+        )
+        allowed = extra.headers["Permissions-Policy"]
+        extra.headers["Permissions-Policy"] = allowed.replace(_STOPS_THE_CAMERA, "")
         message["headers"] = [
             *message["headers"],
             *(
@@ -150,10 +164,11 @@ def _follow_withdrawal(shop: Shop) -> Callable[[Message, Scope], Any]:
                 support.drop_device_id(shop.t, person)
 
     async def after_answers(message: Message, scope: Scope) -> None:
-        if message["type"] != "http.response.start" or scope["type"] != "http":
+        if message["type"] != "http.response.start":
             return
-        if scope["method"] == "POST" and scope["path"] == "/privacy/answers":
-            person = caller_of(Request(scope)).person
+        request: AnyRequest = Request(scope)
+        if request.method == "POST" and request.url.path == "/privacy/answers":
+            person = caller_of(request).person
             if person:
                 await sync_to_thread(follow, person)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
 from litestar.response import Redirect
 
 from troth_shop.catalogue import Product
@@ -17,13 +18,15 @@ from troth_shop.web.words import N_
 
 
 @get("/cart", sync_to_thread=True)
-def cart(request: AnyRequest, shop: Shop) -> Response[Any]:
+def cart(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Show what is in the cart."""
     return _cart_page(request, shop)
 
 
 @post("/cart/add", status_code=303, sync_to_thread=True)
-def add(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
+def add(
+    request: AnyRequest, shop: NamedDependency[Shop], form: NamedDependency[Form]
+) -> Response[Any]:
     """Put an article in, once or several times."""
     article, qty = _article(shop, form), _quantity(form, least=1)
     if article is None or qty is None:
@@ -32,7 +35,9 @@ def add(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
 
 
 @post("/cart/set", status_code=303, sync_to_thread=True)
-def set_quantity(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
+def set_quantity(
+    request: AnyRequest, shop: NamedDependency[Shop], form: NamedDependency[Form]
+) -> Response[Any]:
     """Set how many of an article are in the cart; 0 takes it out."""
     article, qty = _article(shop, form), _quantity(form, least=0)
     if article is None or qty is None:
@@ -41,7 +46,9 @@ def set_quantity(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
 
 
 @post("/cart/remove", status_code=303, sync_to_thread=True)
-def remove(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
+def remove(
+    request: AnyRequest, shop: NamedDependency[Shop], form: NamedDependency[Form]
+) -> Response[Any]:
     """Take an article out."""
     article = _article(shop, form)
     if article is None:
@@ -50,7 +57,7 @@ def remove(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
 
 
 @get(["/cart/add", "/cart/set", "/cart/remove"], sync_to_thread=False)
-def cart_part(request: AnyRequest, shop: Shop) -> Response[Any]:
+def cart_part(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Lead back to the cart, whose forms have these addresses."""
     return shop.go(request, "/cart")
 

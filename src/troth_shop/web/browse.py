@@ -7,7 +7,10 @@ from typing import Any
 
 import segno
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+
 from troth_shop.catalogue import Category, Product
 from troth_shop.web.shop import AnyRequest, Shop
 
@@ -16,7 +19,7 @@ _PICKS = ("tea-longjing", "bake-mooncake", "ware-teapot")
 
 
 @get("/", sync_to_thread=True)
-def menu(request: AnyRequest, shop: Shop) -> Response[Any]:
+def menu(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Show the shop front."""
     goods = shop.catalogue
     picks = [goods.by_sku[sku] for sku in _PICKS if sku in goods.by_sku] or goods.products[:3]
@@ -29,7 +32,9 @@ def menu(request: AnyRequest, shop: Shop) -> Response[Any]:
 
 
 @get("/category/{category_id:str}", sync_to_thread=True)
-def category(request: AnyRequest, shop: Shop, category_id: str) -> Response[Any]:
+def category(
+    request: AnyRequest, shop: NamedDependency[Shop], category_id: FromPath[str]
+) -> Response[Any]:
     """Show one shelf."""
     shelf = _shelf(shop, category_id)
     context = {
@@ -42,7 +47,7 @@ def category(request: AnyRequest, shop: Shop, category_id: str) -> Response[Any]
 
 
 @get("/product/{sku:str}", sync_to_thread=True)
-def product(request: AnyRequest, shop: Shop, sku: str) -> Response[Any]:
+def product(request: AnyRequest, shop: NamedDependency[Shop], sku: FromPath[str]) -> Response[Any]:
     """Show one article."""
     article = article_of(shop, sku)
     shelf = _shelf(shop, article.category)
@@ -58,7 +63,7 @@ def product(request: AnyRequest, shop: Shop, sku: str) -> Response[Any]:
 
 
 @get("/product/{sku:str}/qr.svg", sync_to_thread=False)
-def qr_code(shop: Shop, sku: str) -> Response[bytes]:
+def qr_code(shop: NamedDependency[Shop], sku: FromPath[str]) -> Response[bytes]:
     """Send the QR code of an article: its 13 digits, as on the shelf label."""
     drawn = io.BytesIO()
     code = segno.make(article_of(shop, sku).code, error="m", micro=False)
@@ -71,14 +76,14 @@ def qr_code(shop: Shop, sku: str) -> Response[bytes]:
 
 
 @get("/search", sync_to_thread=True)
-def search(request: AnyRequest, shop: Shop) -> Response[Any]:
+def search(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Find articles by words; what was searched for is kept nowhere."""
     asked = request.query_params.get("q", "")[:_LONGEST_SEARCH].strip()
     return _search_page(request, shop, asked)
 
 
 @get("/code", sync_to_thread=True)
-def code(request: AnyRequest, shop: Shop) -> Response[Any]:
+def code(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Open the article of a code, typed or scanned; a strange one is shown again with a hint."""
     typed = request.query_params.get("code", "")[:_LONGEST_SEARCH].strip()
     if not typed:

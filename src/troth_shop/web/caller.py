@@ -11,15 +11,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
-from litestar.exceptions import PermissionDeniedException
+from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
-from troth import StoreUnavailable, Troth
 
+from troth import StoreUnavailable, Troth
 from troth_shop import sessions, staff
 from troth_shop.catalogue import Catalogue
 from troth_shop.web import cookies
@@ -31,7 +31,7 @@ _VISITOR = re.compile(r"[0-9a-f]{32}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{20,200}")
 _NO_CALLER = ("/static/", "/privacy/static/")
 
-AnyConnection = ASGIConnection[BaseRouteHandler, object, object, object]
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 
 class LogInFirst(Exception):
@@ -40,10 +40,6 @@ class LogInFirst(Exception):
     def __init__(self, *, staff: bool) -> None:
         self.staff = staff
         super().__init__("log in first")
-
-
-class ForeignForm(PermissionDeniedException):
-    """A form that was not sent from a page of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +68,7 @@ class Caller:
         return self.session.person if self.session else ""
 
 
-def caller_of(connection: ASGIConnection[object, object, object, object]) -> Caller:
+def caller_of(connection: AnyConnection) -> Caller:
     """Return who asks."""
     found = connection.scope.get(_KEY)
     return found if isinstance(found, Caller) else Caller()
@@ -93,7 +89,7 @@ class CallerDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its `Caller`."""
-        if scope["type"] == "http":
+        if scope["type"] == ScopeType.HTTP:
             language = _take_language_off(scope)
             if not scope["path"].startswith(_NO_CALLER):
                 scope[_KEY] = await self._caller(scope, language)  # type: ignore[literal-required]
@@ -178,28 +174,6 @@ def staff_only(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
     caller = caller_of(connection)
     if caller.staff is None:
         raise _unknown(caller, staff=True)
-
-
-def same_origin(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
-    """Refuse what another site makes a browser send; no cookie is needed for it.
-
-    A request that changes something must come from a page of ours: ``Origin`` is our own, or it is
-    absent and ``Sec-Fetch-Site`` says ``same-origin`` or ``none``. Both absent is refused.
-
-    Raises:
-        ForeignForm: it does not.
-    """
-    if connection.scope.get("method") in ("GET", "HEAD", "OPTIONS"):
-        return
-    origin = connection.headers.get("origin")
-    site = connection.headers.get("sec-fetch-site")
-    own = f"{connection.scope['scheme']}://{connection.headers.get('host', '')}"
-    if origin is None:
-        allowed = site in ("same-origin", "none")
-    else:
-        allowed = origin == own and site in (None, "same-origin", "none")
-    if not allowed:
-        raise ForeignForm
 
 
 def _unknown(caller: Caller, *, staff: bool) -> Exception:

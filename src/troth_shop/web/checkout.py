@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from troth import SnapshotError
+from litestar.di import NamedDependency
 
+from troth import SnapshotError
 from troth_shop import orders
 from troth_shop.errors import ShopError
 from troth_shop.fields import new_key
@@ -26,7 +27,7 @@ _READ_AGAIN = N_("This page was open for too long, or the policy changed. Please
 
 
 @get("/checkout", sync_to_thread=True)
-def checkout_page(request: AnyRequest, shop: Shop) -> Response[Any]:
+def checkout_page(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Ask how the order reaches the person and how it is paid."""
     if not caller_of(request).cart.lines:
         return shop.go(request, "/cart")
@@ -34,7 +35,9 @@ def checkout_page(request: AnyRequest, shop: Shop) -> Response[Any]:
 
 
 @post("/checkout", status_code=303, sync_to_thread=True)
-def place_order(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
+def place_order(
+    request: AnyRequest, shop: NamedDependency[Shop], form: NamedDependency[Form]
+) -> Response[Any]:
     """Place the order; the same form sent twice is one order."""
     caller = caller_of(request)
     try:

@@ -14,12 +14,11 @@ from typing import Any
 from litestar import Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
-from troth import Reason, StoreUnavailable
-from troth.integrations.litestar import ConsentRequired
 
+from troth import Reason, StoreUnavailable
+from troth.integrations.litestar import ConsentRequired, ForeignForm
 from troth_shop import errors as shop_errors
-from troth_shop.web.caller import ForeignForm, LogInFirst
-from troth_shop.web.forms import UnreadableForm
+from troth_shop.web.caller import LogInFirst
 from troth_shop.web.shop import AnyRequest, Shop
 from troth_shop.web.words import N_
 
@@ -41,7 +40,9 @@ STATUS: Mapping[type[shop_errors.ShopError], int] = {
 PAGES: Mapping[int, tuple[str, str]] = {
     400: (
         N_("We could not read that"),
-        N_("What arrived was not a form of ours. Nothing was stored. Please go back and try again."),
+        N_(
+            "What arrived was not a form of ours. Nothing was stored. Please go back and try again."
+        ),
     ),
     401: (N_("Please log in first"), N_("Nothing was stored. Log in, then try again.")),
     403: (
@@ -94,80 +95,95 @@ def fault_of(shop: Shop, request: AnyRequest, error: shop_errors.ShopError) -> s
     return shop.words(request)(error.msgid) % error.values
 
 
-def exception_handlers(shop: Shop) -> ExceptionHandlersMap:
-    """Return the handlers of every error that a request can end with."""
+class ErrorPages:
+    """Makes the page of every error that a request can end with."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+
+    @property
+    def handlers(self) -> ExceptionHandlersMap:
+        """Return the handler of each error, for the application."""
+        return {
+            **self.shop.privacy.exception_handlers,
+            StoreUnavailable: self.unavailable,
+            shop_errors.ShopError: self.of_domain,
+            LogInFirst: self.log_in_first,
+            ForeignForm: self.foreign_form,
+            HTTPException: self.of_http,
+            Exception: self.unforeseen,
+        }
 
     def page(
-        request: AnyRequest, status: int, words: tuple[str, str] | None = None, detail: str = ""
-    ) -> Response[str]:
-        _ = shop.words(request)
+        self,
+        request: AnyRequest,
+        status: int,
+        words: tuple[str, str] | None = None,
+        detail: str = "",
+    ) -> Response[Any]:
+        """Return the page for a status; ``words`` or ``detail`` say it more exactly."""
+        _ = self.shop.words(request)
         title, text = words or PAGES.get(status) or PAGES[400 if status < 500 else 500]
         context = {"title": _(title), "text": detail or _(text), "status": status}
-        answer = shop.page(request, "error.html", context, status)
+        answer = self.shop.page(request, "error.html", context, status)
         if status == 503:
             answer.headers["Retry-After"] = "30"
         return answer
 
-    def unavailable(request: AnyRequest, error: Exception) -> Response[Any]:
-        if "text/html" in request.headers.get("accept", "text/html"):
-            return page(request, 503)
-        return shop.privacy.answer_error(request, error)
+    def unavailable(self, request: AnyRequest, error: Exception) -> Response[Any]:
+        """Answer that the records cannot be reached: 503, with a time to come back."""
+        if "application/json" in request.headers.get("accept", ""):
+            return self.shop.privacy.answer_error(request, error)
+        return self.page(request, 503)
 
-    def of_domain(request: AnyRequest, error: Exception) -> Response[Any]:
-        if not isinstance(error, shop_errors.ShopError):  # pragma: no cover - by registration
-            raise error
-        status = status_of(error)
+    def of_domain(self, request: AnyRequest, error: Exception) -> Response[Any]:
+        """Answer an error of the domain that no form could show beside a field."""
         if isinstance(error, shop_errors.NotPermitted):
-            return not_permitted(request, error)
-        if isinstance(error, shop_errors.NotFound):
-            return page(request, 404)
-        answer = page(request, status, detail=fault_of(shop, request, error))
+            return self.not_permitted(request, error)
+        if isinstance(error, shop_errors.NotFound) or not isinstance(error, shop_errors.ShopError):
+            return self.page(request, 404)
+        answer = self.page(request, status_of(error), detail=fault_of(self.shop, request, error))
         if isinstance(error, shop_errors.Throttled):
             answer.headers["Retry-After"] = str(error.wait_seconds)
         return answer
 
-    def not_permitted(request: AnyRequest, error: shop_errors.NotPermitted) -> Response[Any]:
+    def not_permitted(self, request: AnyRequest, error: shop_errors.NotPermitted) -> Response[Any]:
+        """Answer that a purpose does not stand: the question, if there is one to ask."""
         if status_of(error) == 503:
-            return unavailable(request, StoreUnavailable("the ledger cannot be read now"))
-        purpose = shop.policy.purposes.get(error.purpose)  # type: ignore[call-overload]
-        if purpose is not None and purpose.optional:
-            asked = shop.privacy.ask_url(request, error.purpose)
-            return shop.privacy.answer_error(
-                request, ConsentRequired(error.purpose, error.decision, asked)
-            )
+            return self.unavailable(request, StoreUnavailable("the ledger cannot be read now"))
+        optional = {name for name, p in self.shop.policy.purposes.items() if p.optional}
+        if error.purpose in optional:
+            asked = self.shop.privacy.ask_url(request, error.purpose)
+            required = ConsentRequired(error.purpose, error.decision, asked)
+            return self.shop.privacy.answer_error(request, required)
         # Who never ordered has no orders: an address of somebody else's looks like one of nobody.
         nothing = error.decision.reason in (Reason.NEVER_ASKED, Reason.ENDED)
-        return page(request, 404 if nothing else 403)
+        return self.page(request, 404 if nothing else 403)
 
-    def log_in_first(request: AnyRequest, error: Exception) -> Response[Any]:
+    def log_in_first(self, request: AnyRequest, error: Exception) -> Response[Any]:
+        """Lead to the log-in; a form that was sent without one is refused."""
         path = "/staff/login" if isinstance(error, LogInFirst) and error.staff else "/login"
         if request.method == "GET":
-            return shop.go(request, f"{path}?next={request.url.path}")
-        return page(request, 401)
+            return self.shop.go(request, f"{path}?next={request.url.path}")
+        return self.page(request, 401)
 
-    def of_http(request: AnyRequest, error: Exception) -> Response[Any]:
-        if isinstance(error, ForeignForm):
-            return page(request, 403, _FOREIGN_FORM)
+    def foreign_form(self, request: AnyRequest, error: Exception) -> Response[Any]:
+        """Answer that a form did not come from a page of ours."""
+        if "application/json" in request.headers.get("accept", ""):
+            return self.shop.privacy.answer_error(request, error)
+        return self.page(request, 403, _FOREIGN_FORM)
+
+    def of_http(self, request: AnyRequest, error: Exception) -> Response[Any]:
+        """Answer what Litestar or a door refused."""
         status = error.status_code if isinstance(error, HTTPException) else 500
-        answer = page(request, status)
+        answer = self.page(request, status)
         if isinstance(error, HTTPException) and error.headers:
             answer.headers.update({k: v for k, v in error.headers.items() if k == "Allow"})
         return answer
 
-    def unforeseen(request: AnyRequest, error: Exception) -> Response[Any]:
+    def unforeseen(self, request: AnyRequest, error: Exception) -> Response[Any]:
+        """Answer a fault of ours; the log says where, and holds nothing of what was sent."""
         # The frames say where; the message could hold what was sent, so only its type is kept.
         frames = "".join(traceback.format_tb(error.__traceback__))
         _log.error("%s at %s\n%s", type(error).__name__, request.method, frames)
-        return page(request, 500)
-
-    return {
-        **shop.privacy.exception_handlers,
-        StoreUnavailable: unavailable,
-        shop_errors.ShopError: of_domain,
-        LogInFirst: log_in_first,
-        UnreadableForm: of_http,
-        HTTPException: of_http,
-        Exception: unforeseen,
-    }
-
-
+        return self.page(request, 500)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from troth import SnapshotError
+from litestar.di import NamedDependency
 
+from troth import SnapshotError
 from troth_shop import accounts
 from troth_shop.errors import ShopError
 from troth_shop.web.answers import OUT_OF_DATE, asked_again
@@ -25,7 +26,7 @@ _READ_AGAIN = N_("This page was open for too long, or the policy changed. Please
 
 
 @get("/register", sync_to_thread=True)
-def register_page(request: AnyRequest, shop: Shop) -> Response[Any]:
+def register_page(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Ask for the phone and whether the person is 14 or older."""
     if caller_of(request).person:
         return shop.go(request, "/my")
@@ -33,7 +34,9 @@ def register_page(request: AnyRequest, shop: Shop) -> Response[Any]:
 
 
 @post("/register", status_code=200, sync_to_thread=True)
-def start(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
+def start(
+    request: AnyRequest, shop: NamedDependency[Shop], form: NamedDependency[Form]
+) -> Response[Any]:
     """Send a code to the phone; the answer is the same whether it has an account or not."""
     language = caller_of(request).language
     try:
@@ -50,13 +53,15 @@ def start(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
 
 
 @get("/register/code", sync_to_thread=False)
-def code_page(request: AnyRequest, shop: Shop) -> Response[Any]:
+def code_page(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Lead back to the start: this page follows a form only."""
     return shop.go(request, "/register")
 
 
 @post("/register/code", status_code=303, sync_to_thread=True)
-def register(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
+def register(
+    request: AnyRequest, shop: NamedDependency[Shop], form: NamedDependency[Form]
+) -> Response[Any]:
     """Create the account: the act that opens both purposes."""
     try:
         asked = accounts.Registration.of(form.values)

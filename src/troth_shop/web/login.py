@@ -6,12 +6,13 @@ import re
 from typing import Any
 
 from litestar import Response, get, post
-from troth import StoreUnavailable
+from litestar.di import NamedDependency
 
+from troth import Reason, SnapshotError, StoreUnavailable
 from troth_shop import accounts, sessions
-from troth_shop.errors import ShopError
+from troth_shop.errors import NotPermitted, ShopError
 from troth_shop.web import cookies
-from troth_shop.web.answers import asked_again
+from troth_shop.web.answers import OUT_OF_DATE, asked_again
 from troth_shop.web.caller import caller_of
 from troth_shop.web.forms import Form
 from troth_shop.web.shop import AnyRequest, Shop
@@ -30,7 +31,7 @@ _BROWSERS = (
 
 
 @get("/login", sync_to_thread=True)
-def log_in_page(request: AnyRequest, shop: Shop) -> Response[Any]:
+def log_in_page(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Ask for phone and password."""
     return_to = next_of(request.query_params.get("next", ""))
     if caller_of(request).person:
@@ -41,14 +42,36 @@ def log_in_page(request: AnyRequest, shop: Shop) -> Response[Any]:
 
 
 @post("/login", status_code=303, sync_to_thread=True)
-def log_in(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
+def log_in(
+    request: AnyRequest, shop: NamedDependency[Shop], form: NamedDependency[Form]
+) -> Response[Any]:
     """Log in; the answer does not tell whether the phone is known."""
     return_to = next_of(form.text("next"))
+    context = _context(form, return_to)
     try:
-        entered = accounts.log_in(shop.t, accounts.LogIn.of(form.values))
+        asked = accounts.LogIn.of(form.values)
+        entered = accounts.log_in(shop.t, asked, form.text("token"))
+    except NotPermitted as closed:
+        if closed.decision.reason not in (Reason.SUPERSEDED, Reason.EXPIRED):
+            raise
+        return _read_first(request, shop, context)
+    except SnapshotError:
+        return _read_first(request, shop, context)
     except ShopError as error:
-        return asked_again(shop, request, "login.html", _context(form, return_to), error)
+        return asked_again(shop, request, "login.html", context, error)
     return logged_in(request, shop, entered, return_to)
+
+
+def _read_first(request: AnyRequest, shop: Shop, context: dict[str, Any]) -> Response[Any]:
+    """Show what changed for the account since the last log-in; logging in again is the act."""
+    showing = shop.t.show(
+        *accounts.REGISTER_PURPOSES, language=caller_of(request).language, surface="/login"
+    )
+    words = shop.words(request)(
+        N_("What we need for an account has changed since your last log-in. Please read it below.")
+    )
+    told = {"notices_shown": showing.notices, "token": showing.token, "faults": {"": words}}
+    return shop.page(request, "login.html", {**context, **told}, OUT_OF_DATE)
 
 
 def logged_in(
@@ -67,13 +90,13 @@ def logged_in(
 
 
 @get("/logout", sync_to_thread=True)
-def log_out_page(request: AnyRequest, shop: Shop) -> Response[Any]:
+def log_out_page(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Show the button: opening an address never logs anybody out."""
     return shop.page(request, "logout.html")
 
 
 @post("/logout", status_code=303, sync_to_thread=True)
-def log_out(request: AnyRequest, shop: Shop) -> Response[Any]:
+def log_out(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """End the log-in on the server and clear this browser; no consent is withdrawn (S-61)."""
     secret = request.cookies.get(cookies.SESSION, "")
     left = [
@@ -106,13 +129,15 @@ _HALF = (
 
 
 @get("/reset", sync_to_thread=True)
-def reset_page(request: AnyRequest, shop: Shop) -> Response[Any]:
+def reset_page(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Ask for the phone that the code goes to."""
     return shop.page(request, "reset.html", _context(Form(), ""))
 
 
 @post("/reset", status_code=200, sync_to_thread=True)
-def start_reset(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
+def start_reset(
+    request: AnyRequest, shop: NamedDependency[Shop], form: NamedDependency[Form]
+) -> Response[Any]:
     """Send a code; the answer is the same whether the phone has an account or not."""
     context = _context(form, "")
     try:
@@ -127,13 +152,15 @@ def start_reset(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
 
 
 @get("/reset/code", sync_to_thread=False)
-def reset_code_page(request: AnyRequest, shop: Shop) -> Response[Any]:
+def reset_code_page(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Lead back to the start: this page follows a form only."""
     return shop.go(request, "/reset")
 
 
 @post("/reset/code", status_code=303, sync_to_thread=True)
-def reset(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
+def reset(
+    request: AnyRequest, shop: NamedDependency[Shop], form: NamedDependency[Form]
+) -> Response[Any]:
     """Set the new password; every log-in ends."""
     try:
         accounts.reset_password(shop.t, accounts.Reset.of(form.values))
@@ -154,7 +181,13 @@ def browser_kind(user_agent: str) -> str:
 
 
 def _context(form: Form, return_to: str) -> dict[str, Any]:
-    return {"typed": form.kept("phone"), "faults": {}, "return_to": return_to}
+    return {
+        "typed": form.kept("phone"),
+        "faults": {},
+        "return_to": return_to,
+        "notices_shown": (),
+        "token": "",
+    }
 
 
 HANDLERS = [

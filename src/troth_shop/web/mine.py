@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
 
 from troth_shop import accounts, my_data, orders, sessions
 from troth_shop.errors import ShopError
@@ -15,7 +16,7 @@ from troth_shop.web.shop import AnyRequest, Shop
 
 
 @get("/my", sync_to_thread=True)
-def overview(request: AnyRequest, shop: Shop) -> Response[Any]:
+def overview(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Show the account and its last orders."""
     person = caller_of(request).person
     context = {
@@ -26,7 +27,7 @@ def overview(request: AnyRequest, shop: Shop) -> Response[Any]:
 
 
 @get("/my/orders", sync_to_thread=True)
-def my_orders(request: AnyRequest, shop: Shop) -> Response[Any]:
+def my_orders(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Show every order, newest first."""
     person = caller_of(request).person
     found = or_nothing(lambda: orders.orders(shop.t, person))
@@ -34,13 +35,13 @@ def my_orders(request: AnyRequest, shop: Shop) -> Response[Any]:
 
 
 @get("/my/settings", sync_to_thread=True)
-def settings(request: AnyRequest, shop: Shop) -> Response[Any]:
+def settings(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """List the settings."""
     return shop.page(request, "my_settings.html")
 
 
 @get("/my/sessions", sync_to_thread=True)
-def my_sessions(request: AnyRequest, shop: Shop) -> Response[Any]:
+def my_sessions(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """List every open log-in of this account."""
     caller = caller_of(request)
     context = {
@@ -51,14 +52,16 @@ def my_sessions(request: AnyRequest, shop: Shop) -> Response[Any]:
 
 
 @post("/my/sessions/end", status_code=303, sync_to_thread=True)
-def end_session(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
+def end_session(
+    request: AnyRequest, shop: NamedDependency[Shop], form: NamedDependency[Form]
+) -> Response[Any]:
     """End one log-in of this account; somebody else's is not found."""
     sessions.end_session(shop.t, caller_of(request).person, form.text("session_id"))
     return shop.go(request, "/my/sessions", done="ended")
 
 
 @post("/my/sessions/end-others", status_code=303, sync_to_thread=True)
-def end_others(request: AnyRequest, shop: Shop) -> Response[Any]:
+def end_others(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """End every log-in but this one."""
     caller = caller_of(request)
     this = caller.session.session_id if caller.session else ""
@@ -67,19 +70,21 @@ def end_others(request: AnyRequest, shop: Shop) -> Response[Any]:
 
 
 @get(["/my/sessions/end", "/my/sessions/end-others"], sync_to_thread=False)
-def sessions_part(request: AnyRequest, shop: Shop) -> Response[Any]:
+def sessions_part(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Lead back to the list whose forms have these addresses."""
     return shop.go(request, "/my/sessions")
 
 
 @get("/my/password", sync_to_thread=True)
-def password_page(request: AnyRequest, shop: Shop) -> Response[Any]:
+def password_page(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Ask for the password of now and a new one."""
     return shop.page(request, "my_password.html", {"faults": {}})
 
 
 @post("/my/password", status_code=303, sync_to_thread=True)
-def change_password(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
+def change_password(
+    request: AnyRequest, shop: NamedDependency[Shop], form: NamedDependency[Form]
+) -> Response[Any]:
     """Set a new password; all other log-ins end."""
     caller = caller_of(request)
     this = caller.session.session_id if caller.session else ""
@@ -92,7 +97,7 @@ def change_password(request: AnyRequest, shop: Shop, form: Form) -> Response[Any
 
 
 @get("/my/data", sync_to_thread=True)
-def data(request: AnyRequest, shop: Shop) -> Response[Any]:
+def data(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Show what the shop holds about the person, each part under its purpose."""
     held = my_data.my_data(shop.t, caller_of(request).person)
     return shop.page(request, "my_data.html", {"held": held, "policy": shop.policy})

@@ -6,9 +6,12 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from troth_shop import orders, payments, vouchers
 from troth_shop.errors import BadInput, ShopError
+from troth_shop.voucher_picture import MAX_BYTES
 from troth_shop.web.answers import asked_again
 from troth_shop.web.caller import caller_of
 from troth_shop.web.forms import Form
@@ -19,7 +22,9 @@ _VOUCHER_BYTES = 9 * 1024 * 1024
 
 
 @get("/orders/{order_id:str}", sync_to_thread=True)
-def order_page(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+def order_page(
+    request: AnyRequest, shop: NamedDependency[Shop], order_id: FromPath[str]
+) -> Response[Any]:
     """Show one order and what can be done with it now."""
     person = caller_of(request).person
     found = orders.order(shop.t, person, order_id)
@@ -28,33 +33,42 @@ def order_page(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
         "payment": payments.payment_of(shop.t, person, order_id),
         "recipient": orders.delivery_of(shop.t, person, order_id),
         "courier": shop.offer(request, "share_with_courier"),
-        "timeline": timeline(found.state, found.delivery, found.pay_by),
+        "timeline": timeline(found),
     }
     return shop.page(request, "order.html", context)
 
 
 @get("/orders/{order_id:str}/pay", sync_to_thread=True)
-def pay_page(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+def pay_page(
+    request: AnyRequest, shop: NamedDependency[Shop], order_id: FromPath[str]
+) -> Response[Any]:
     """Show the ways to pay: type the reference, send a picture, or pay on receipt."""
     return shop.page(request, "pay.html", _pay_context(shop, request, order_id, Form()))
 
 
-@get(
-    ["/orders/{order_id:str}/reference", "/orders/{order_id:str}/voucher"], sync_to_thread=False
-)
-def pay_part(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+@get(["/orders/{order_id:str}/reference", "/orders/{order_id:str}/voucher"], sync_to_thread=False)
+def pay_part(
+    request: AnyRequest, shop: NamedDependency[Shop], order_id: FromPath[str]
+) -> Response[Any]:
     """Lead back to the page that holds the forms of these addresses."""
     return shop.go(request, f"/orders/{order_id}/pay")
 
 
 @get("/orders/{order_id:str}/received", sync_to_thread=False)
-def order_part(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+def order_part(
+    request: AnyRequest, shop: NamedDependency[Shop], order_id: FromPath[str]
+) -> Response[Any]:
     """Lead back to the order whose form has this address."""
     return shop.go(request, f"/orders/{order_id}")
 
 
 @post("/orders/{order_id:str}/reference", status_code=303, sync_to_thread=True)
-def give_reference(request: AnyRequest, shop: Shop, order_id: str, form: Form) -> Response[Any]:
+def give_reference(
+    request: AnyRequest,
+    shop: NamedDependency[Shop],
+    order_id: FromPath[str],
+    form: NamedDependency[Form],
+) -> Response[Any]:
     """Take the reference of a transfer."""
     person = caller_of(request).person
     try:
@@ -71,7 +85,12 @@ def give_reference(request: AnyRequest, shop: Shop, order_id: str, form: Form) -
     sync_to_thread=True,
     request_max_body_size=_VOUCHER_BYTES,
 )
-def give_voucher(request: AnyRequest, shop: Shop, order_id: str, form: Form) -> Response[Any]:
+def give_voucher(
+    request: AnyRequest,
+    shop: NamedDependency[Shop],
+    order_id: FromPath[str],
+    form: NamedDependency[Form],
+) -> Response[Any]:
     """Take the picture of a voucher: only with separate consent and with the way it came by."""
     person = caller_of(request).person
     picture = form.files.get("picture")
@@ -80,7 +99,7 @@ def give_voucher(request: AnyRequest, shop: Shop, order_id: str, form: Form) -> 
         shop.privacy.require(request, via.value)
         shop.privacy.require(request, "check_voucher")
         content = _content(picture)
-        vouchers.store_voucher(shop.t, shop.vouchers, person, order_id, content, via)
+        vouchers.store_voucher(shop.t, shop.vouchers, person, order_id, content=content, via=via)
     except ShopError as error:
         context = _pay_context(shop, request, order_id, form)
         return asked_again(shop, request, "pay.html", context, error)
@@ -89,7 +108,10 @@ def give_voucher(request: AnyRequest, shop: Shop, order_id: str, form: Form) -> 
 
 @get("/orders/{order_id:str}/voucher/{voucher_id:str}", sync_to_thread=True)
 def voucher_picture(
-    request: AnyRequest, shop: Shop, order_id: str, voucher_id: str
+    request: AnyRequest,
+    shop: NamedDependency[Shop],
+    order_id: FromPath[str],
+    voucher_id: FromPath[str],
 ) -> Response[bytes]:
     """Send a picture of a voucher to the person who sent it."""
     person = caller_of(request).person
@@ -104,7 +126,10 @@ def voucher_picture(
     sync_to_thread=True,
 )
 def remove_voucher(
-    request: AnyRequest, shop: Shop, order_id: str, voucher_id: str
+    request: AnyRequest,
+    shop: NamedDependency[Shop],
+    order_id: FromPath[str],
+    voucher_id: FromPath[str],
 ) -> Response[Any]:
     """Delete a picture of a voucher."""
     vouchers.remove_voucher(shop.t, shop.vouchers, caller_of(request).person, voucher_id)
@@ -112,28 +137,36 @@ def remove_voucher(
 
 
 @get("/orders/{order_id:str}/cancel", sync_to_thread=True)
-def cancel_page(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+def cancel_page(
+    request: AnyRequest, shop: NamedDependency[Shop], order_id: FromPath[str]
+) -> Response[Any]:
     """Say what cancelling does, before the button."""
     found = orders.order(shop.t, caller_of(request).person, order_id)
     return shop.page(request, "order_cancel.html", {"order": found})
 
 
 @post("/orders/{order_id:str}/cancel", status_code=303, sync_to_thread=True)
-def cancel(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+def cancel(
+    request: AnyRequest, shop: NamedDependency[Shop], order_id: FromPath[str]
+) -> Response[Any]:
     """Cancel the order; money that was paid goes back the way it came."""
     orders.cancel_order(shop.t, caller_of(request).person, order_id)
     return shop.go(request, f"/orders/{order_id}", done="cancelled")
 
 
 @post("/orders/{order_id:str}/received", status_code=303, sync_to_thread=True)
-def received(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+def received(
+    request: AnyRequest, shop: NamedDependency[Shop], order_id: FromPath[str]
+) -> Response[Any]:
     """Note that the person has the goods."""
     orders.finish_order(shop.t, caller_of(request).person, order_id)
     return shop.go(request, f"/orders/{order_id}", done="received")
 
 
 @get("/orders/{order_id:str}/receipt", sync_to_thread=True)
-def receipt(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+def receipt(
+    request: AnyRequest, shop: NamedDependency[Shop], order_id: FromPath[str]
+) -> Response[Any]:
     """Show the receipt, to read, print or copy; the file only where storage is allowed."""
     context = {
         **_receipt(shop, request, order_id),
@@ -143,37 +176,42 @@ def receipt(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
 
 
 @get("/orders/{order_id:str}/receipt/file", sync_to_thread=True)
-def receipt_file(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+def receipt_file(
+    request: AnyRequest, shop: NamedDependency[Shop], order_id: FromPath[str]
+) -> Response[Any]:
     """Send the receipt as a file, if the person allowed the shop to save files (S-29)."""
     shop.privacy.require(request, "choose_file")
     page = shop.page(request, "receipt.txt", _receipt(shop, request, order_id))
     shop.t.count_use(caller_of(request).person, "choose_file")
-    page.media_type = "text/plain; charset=utf-8"
+    page.media_type = "text/plain"
     page.headers["Content-Disposition"] = f'attachment; filename="receipt-{order_id[:8]}.txt"'
     return page
 
 
-def timeline(state: str, delivery: str, pay_by: str) -> list[tuple[str, str]]:
+_NOW = {
+    "placed": ("to_pay", "packing"),
+    "awaiting_check": ("awaiting_check",),
+    "paid": ("packing",),
+    "packed": ("delivering", "picking_up"),
+    "handed_over": ("delivering", "done"),
+}
+"""The step that is under way in each state: the first of these that the order has."""
+
+
+def timeline(found: orders.Order) -> list[tuple[str, str]]:
     """Return the steps of an order as (step, done|now|later), for the page to put into words."""
-    if state in ("cancelled", "refund_due", "refunded"):
-        steps = ["placed", "cancelled"] if state == "cancelled" else ["placed", "refund_due"]
-        if state == "refunded":
-            steps.append("refunded")
-        return [(step, "done") for step in steps[:-1]] + [
-            (steps[-1], "now" if state == "refund_due" else "done")
-        ]
-    if pay_by == "transfer":
-        way = ["placed", "awaiting_check", "paid", "packed", "handed_over", "done"]
-    else:
-        way = ["placed", "packed", "handed_over", "done"]
-    if delivery == "pick_up":
-        way[way.index("handed_over")] = "picked_up"
-        state = "picked_up" if state == "handed_over" else state
-    at = way.index(state) if state in way else 0
-    over = state == "done"
+    state = found.state.value
+    if state == "cancelled":
+        return [("placed", "done"), ("cancelled", "done")]
+    if state in ("refund_due", "refunded"):
+        sent_back = "done" if state == "refunded" else "now"
+        return [("placed", "done"), ("cancelled", "done"), ("refund", sent_back)]
+    payment = ["to_pay", "awaiting_check"] if found.pay_by is orders.PayBy.TRANSFER else []
+    picked_up = found.delivery is orders.Delivery.PICK_UP
+    way = ["placed", *payment, "packing", "picking_up" if picked_up else "delivering", "done"]
+    at = next((way.index(step) for step in _NOW.get(state, ()) if step in way), len(way))
     return [
-        (step, "done" if i < at or over else "now" if i == at else "later")
-        for i, step in enumerate(way)
+        (step, "done" if i < at else "now" if i == at else "later") for i, step in enumerate(way)
     ]
 
 
@@ -189,7 +227,7 @@ def _content(picture: UploadFile | None) -> bytes:
         raise BadInput("text_missing", "picture")
     # We are in a thread of our own; the spooled file behind the upload reads without the loop.
     picture.file.seek(0)
-    content = picture.file.read(vouchers.MAX_BYTES + 1)
+    content = picture.file.read(MAX_BYTES + 1)
     picture.file.close()
     return content
 
@@ -203,7 +241,7 @@ def _pay_context(shop: Shop, request: AnyRequest, order_id: str, form: Form) -> 
         "choose_file": shop.offer(request, "choose_file"),
         "photograph": shop.offer(request, "photograph_voucher"),
         "check_voucher": shop.offer(request, "check_voucher"),
-        "megabytes": vouchers.MAX_BYTES // 1024 // 1024,
+        "megabytes": MAX_BYTES // 1024 // 1024,
         "typed": form.kept("reference"),
         "faults": {},
     }

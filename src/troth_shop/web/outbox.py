@@ -6,6 +6,7 @@ import ipaddress
 from typing import Any
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 
 from troth_shop.messages import DemoOutbox
@@ -15,7 +16,7 @@ _HERE = {"localhost", "127.0.0.1", "[::1]"}
 
 
 @get("/outbox", sync_to_thread=True)
-def outbox(request: AnyRequest, shop: Shop) -> Response[Any]:
+def outbox(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Show the last messages; only in the demo, and only to this machine.
 
     The name in ``Host`` is asked too: a foreign name that resolves to this machine would let a

@@ -13,16 +13,16 @@ from jinja2 import Environment, FileSystemLoader
 from litestar import Request, Response
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
+
 from troth import Policy, Troth
 from troth.integrations.litestar import LOCALE as PRIVACY_LOCALE
 from troth.integrations.litestar import TEMPLATES as PRIVACY_TEMPLATES
 from troth.integrations.litestar import Audience, Host, Offer, Privacy, here_of
-
 from troth_shop.catalogue import Catalogue, price_text
 from troth_shop.messages import Messages
 from troth_shop.web.caller import caller_of, in_language
 from troth_shop.web.static import StaticFiles
-from troth_shop.web.words import LANGUAGES, LOCALE, Gettext, N_, translations
+from troth_shop.web.words import LANGUAGES, LOCALE, N_, Gettext, translations
 
 AnyRequest = Request[Any, Any, Any]
 TEMPLATES = Path(__file__).parent / "templates"
@@ -131,7 +131,7 @@ class Shop:
             **(context or {}),
         }
         text = self._pages[caller.language].get_template(template).render(given)
-        return Response(text, media_type="text/html; charset=utf-8", status_code=status)
+        return Response(text, media_type="text/html", status_code=status)
 
     def words(self, request: AnyRequest) -> Gettext:
         """Return the translation of message ids for the language of the request."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from troth_shop import staff, support
 from troth_shop.errors import NotFound, RoleRefused, ShopError
@@ -37,7 +39,7 @@ def member(request: AnyRequest) -> staff.Staff:
 
 
 @get("/staff/login", sync_to_thread=True)
-def log_in_page(request: AnyRequest, shop: Shop) -> Response[Any]:
+def log_in_page(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Ask for name and password of a member of staff."""
     if caller_of(request).staff:
         return shop.go(request, "/staff/orders")
@@ -45,7 +47,9 @@ def log_in_page(request: AnyRequest, shop: Shop) -> Response[Any]:
 
 
 @post("/staff/login", status_code=303, sync_to_thread=True)
-def log_in(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
+def log_in(
+    request: AnyRequest, shop: NamedDependency[Shop], form: NamedDependency[Form]
+) -> Response[Any]:
     """Log a member of staff in."""
     try:
         secret = staff.log_in_staff(shop.t, staff.StaffLogIn.of(form.values))
@@ -57,7 +61,7 @@ def log_in(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
 
 
 @post("/staff/logout", status_code=303, sync_to_thread=True)
-def log_out(request: AnyRequest, shop: Shop) -> Response[Any]:
+def log_out(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Log a member of staff out; a customer's log-in in the same browser stays."""
     staff.log_out_staff(shop.t, request.cookies.get(cookies.STAFF, ""))
     left = cookies.gone(cookies.STAFF, secure=shop.secure_cookies)
@@ -65,13 +69,13 @@ def log_out(request: AnyRequest, shop: Shop) -> Response[Any]:
 
 
 @get(["/staff", "/staff/logout"], sync_to_thread=False)
-def staff_part(request: AnyRequest, shop: Shop) -> Response[Any]:
+def staff_part(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Lead to the work."""
     return shop.go(request, "/staff/orders")
 
 
 @get("/staff/orders", sync_to_thread=True)
-def work(request: AnyRequest, shop: Shop) -> Response[Any]:
+def work(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Show the work of this role: payments to check, parcels to pack, or cases to answer."""
     who = member(request)
     context: dict[str, Any] = {"role": who.role.value}
@@ -80,25 +84,31 @@ def work(request: AnyRequest, shop: Shop) -> Response[Any]:
     elif who.role is staff.Role.PACKER:
         context["parcels"] = staff.to_pack(shop.t, who)
     else:
-        context["cases"] = staff.open_cases(shop.t, who)
+        context["cases"] = staff.cases_to_answer(shop.t, who)
     return shop.page(request, "staff_orders.html", context)
 
 
 @get("/staff/orders/{order_id:str}", sync_to_thread=True)
-def order_page(request: AnyRequest, shop: Shop, order_id: str) -> Response[Any]:
+def order_page(
+    request: AnyRequest, shop: NamedDependency[Shop], order_id: FromPath[str]
+) -> Response[Any]:
     """Show the cashier one payment to check."""
     row = staff.to_check_one(shop.t, member(request), order_id)
     return shop.page(request, "staff_order.html", {"row": row})
 
 
 @get("/staff/orders/{order_id:str}/{step:str}", sync_to_thread=False)
-def order_part(request: AnyRequest, shop: Shop, order_id: str, step: str) -> Response[Any]:
+def order_part(
+    request: AnyRequest, shop: NamedDependency[Shop], order_id: FromPath[str], step: FromPath[str]
+) -> Response[Any]:
     """Lead back to the list whose forms have this address."""
     return shop.go(request, "/staff/orders")
 
 
 @post("/staff/orders/{order_id:str}/{step:str}", status_code=303, sync_to_thread=True)
-def do_step(request: AnyRequest, shop: Shop, order_id: str, step: str) -> Response[Any]:
+def do_step(
+    request: AnyRequest, shop: NamedDependency[Shop], order_id: FromPath[str], step: FromPath[str]
+) -> Response[Any]:
     """Do one step of the work on an order; done twice it changes nothing."""
     do = _ORDER_STEPS.get(step)
     if do is None:
@@ -108,20 +118,29 @@ def do_step(request: AnyRequest, shop: Shop, order_id: str, step: str) -> Respon
 
 
 @get("/staff/vouchers/{voucher_id:str}", sync_to_thread=True)
-def voucher(request: AnyRequest, shop: Shop, voucher_id: str) -> Response[bytes]:
+def voucher(
+    request: AnyRequest, shop: NamedDependency[Shop], voucher_id: FromPath[str]
+) -> Response[bytes]:
     """Send the cashier a voucher that waits to be checked."""
     picture = staff.staff_voucher(shop.t, shop.vouchers, member(request), voucher_id)
     return Response(picture, media_type="image/jpeg")
 
 
 @get("/staff/cases/{case_id:str}", sync_to_thread=True)
-def case_page(request: AnyRequest, shop: Shop, case_id: str) -> Response[Any]:
+def case_page(
+    request: AnyRequest, shop: NamedDependency[Shop], case_id: FromPath[str]
+) -> Response[Any]:
     """Show customer service one case."""
     return shop.page(request, "staff_case.html", _case(shop, request, case_id, Form()))
 
 
 @post("/staff/cases/{case_id:str}", status_code=303, sync_to_thread=True)
-def reply(request: AnyRequest, shop: Shop, case_id: str, form: Form) -> Response[Any]:
+def reply(
+    request: AnyRequest,
+    shop: NamedDependency[Shop],
+    case_id: FromPath[str],
+    form: NamedDependency[Form],
+) -> Response[Any]:
     """Answer in a case."""
     try:
         message = support.NewMessage.of(form.values)

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 STATIC = Path(__file__).parent / "static"
 _TYPES = {
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript",
+    ".css": "text/css",
     ".svg": "image/svg+xml",
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
@@ -66,7 +68,9 @@ def _type_of(path: Path) -> str:
 
 
 @get("/static/{version:str}/{name:path}", sync_to_thread=False)
-def static_file(version: str, name: str, static_files: StaticFiles) -> Response[bytes]:
+def static_file(
+    version: FromPath[str], name: FromPath[str], static_files: NamedDependency[StaticFiles]
+) -> Response[bytes]:
     """Send a static file; only the current version may be kept by the browser."""
     found = static_files.files.get(name.lstrip("/"))
     if found is None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
-from troth import SnapshotError
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
+from troth import SnapshotError
 from troth_shop import support
 from troth_shop.errors import ShopError
 from troth_shop.fields import new_key
@@ -20,26 +22,28 @@ _READ_AGAIN = N_("This page was open for too long, or the policy changed. Please
 
 
 @get("/support", sync_to_thread=True)
-def support_page(request: AnyRequest, shop: Shop) -> Response[Any]:
+def support_page(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Show the hotline; to customers also their cases and the form for a new one."""
     return shop.page(request, "support.html", _context(shop, request, Form()))
 
 
 @get("/contact", sync_to_thread=True)
-def contact(request: AnyRequest, shop: Shop) -> Response[Any]:
+def contact(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Show who we are and every way to reach us and the authorities (S-24)."""
     context = {"policy": shop.policy, "call": shop.offer(request, "call_hotline")}
     return shop.page(request, "contact.html", context)
 
 
 @get("/support/cases", sync_to_thread=False)
-def cases(request: AnyRequest, shop: Shop) -> Response[Any]:
+def cases(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     """Lead to the page that lists the cases."""
     return shop.go(request, "/support")
 
 
 @post("/support/cases", status_code=303, sync_to_thread=True)
-def open_case(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
+def open_case(
+    request: AnyRequest, shop: NamedDependency[Shop], form: NamedDependency[Form]
+) -> Response[Any]:
     """Open a case; the same form sent twice is one case."""
     person = caller_of(request).person
     try:
@@ -57,7 +61,9 @@ def open_case(request: AnyRequest, shop: Shop, form: Form) -> Response[Any]:
 
 
 @get("/support/cases/{case_id:str}", sync_to_thread=True)
-def case_page(request: AnyRequest, shop: Shop, case_id: str) -> Response[Any]:
+def case_page(
+    request: AnyRequest, shop: NamedDependency[Shop], case_id: FromPath[str]
+) -> Response[Any]:
     """Show one case."""
     return shop.page(request, "case.html", _case_context(shop, request, case_id, Form()))
 
@@ -70,13 +76,20 @@ def case_page(request: AnyRequest, shop: Shop, case_id: str) -> Response[Any]:
     ],
     sync_to_thread=False,
 )
-def case_part(request: AnyRequest, shop: Shop, case_id: str) -> Response[Any]:
+def case_part(
+    request: AnyRequest, shop: NamedDependency[Shop], case_id: FromPath[str]
+) -> Response[Any]:
     """Lead back to the case whose forms have these addresses."""
     return shop.go(request, f"/support/cases/{case_id}")
 
 
 @post("/support/cases/{case_id:str}/messages", status_code=303, sync_to_thread=True)
-def write(request: AnyRequest, shop: Shop, case_id: str, form: Form) -> Response[Any]:
+def write(
+    request: AnyRequest,
+    shop: NamedDependency[Shop],
+    case_id: FromPath[str],
+    form: NamedDependency[Form],
+) -> Response[Any]:
     """Add a message to a case."""
     person = caller_of(request).person
     try:
@@ -88,14 +101,18 @@ def write(request: AnyRequest, shop: Shop, case_id: str, form: Form) -> Response
 
 
 @post("/support/cases/{case_id:str}/close", status_code=303, sync_to_thread=True)
-def close(request: AnyRequest, shop: Shop, case_id: str) -> Response[Any]:
+def close(
+    request: AnyRequest, shop: NamedDependency[Shop], case_id: FromPath[str]
+) -> Response[Any]:
     """Close a case; the device's number goes with it (S-32)."""
     support.close_case(shop.t, caller_of(request).person, case_id)
     return shop.go(request, f"/support/cases/{case_id}", done="closed")
 
 
 @post("/support/cases/{case_id:str}/device", status_code=303, sync_to_thread=True)
-def give_device_id(request: AnyRequest, shop: Shop, case_id: str) -> Response[Any]:
+def give_device_id(
+    request: AnyRequest, shop: NamedDependency[Shop], case_id: FromPath[str]
+) -> Response[Any]:
     """Make a new random number for this device, in place of the old one if there is one."""
     shop.privacy.require(request, "identify_device")
     person = caller_of(request).person

@@ -40,6 +40,9 @@ def translations(folders: Iterable[Path]) -> dict[str, NullTranslations]:
             machine = BytesIO()
             write_mo(machine, catalogue)
             machine.seek(0)
-            merged.add(Translations(machine))
+            read = Translations(machine)
+            # Adding takes the texts only; without the plural rule of Chinese the English one holds.
+            merged.plural = read.plural
+            merged.add(read)
     found["zh-CN"] = merged
     return found
