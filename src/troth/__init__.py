@@ -24,6 +24,7 @@ from troth.core.errors import (
 )
 from troth.core.notice import Notice
 from troth.core.policy import Policy
+from troth.flows.consent import Said, Showing
 
 __all__ = [
     "Answer",
@@ -36,7 +37,9 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Reason",
+    "Said",
     "Settings",
+    "Showing",
     "SnapshotError",
     "SnapshotExpired",
     "SnapshotForged",

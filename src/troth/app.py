@@ -7,8 +7,9 @@ force, and hands each call to the flow that tells its story.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection, make_url
 
@@ -23,7 +24,13 @@ from troth.core.access import Decision, PolicyInForce
 from troth.core.compile import COMMITMENTS, Compiled, compile_policy
 from troth.core.consent import Answer, EntityRole
 from troth.core.diff import PolicyDiff, compare
-from troth.core.errors import InputError, UnknownName
+from troth.core.errors import (
+    InputError,
+    LedgerError,
+    SnapshotSuperseded,
+    StoreUnavailable,
+    UnknownName,
+)
 from troth.core.findings import Finding
 from troth.core.ledger import LedgerReport
 from troth.core.lint import Form, lint_text
@@ -31,13 +38,15 @@ from troth.core.policy import Policy, PurposeId
 from troth.core.ports import Clock, Ids, Keys
 from troth.core.receipt_check import ReceiptReport, verify_receipt
 from troth.flows import access, consent, evidence, policy
-from troth.flows.consent import Showing
+from troth.flows.consent import Said, Showing
 from troth.flows.kit import Kit
 from troth.flows.lint import lint_policy
 from troth.flows.policy import PublishedVersion
 from troth.store.consent import ConsentEvent, ConsentRows
 from troth.store.db import Database
 from troth.store.migrate import migrate
+
+T = TypeVar("T")
 
 
 class Troth:
@@ -83,7 +92,10 @@ class Troth:
         Raises:
             UnsafeStore: the database or the keys are not set up as the house demands.
             StoreUnavailable: the database cannot be opened.
+            InputError: there is no deployment in the folder, and none is to be made.
         """
+        if not migrates and not settings.data.is_dir():
+            raise InputError(f"there is no deployment in {settings.data}; check --data")
         settings.data.mkdir(parents=True, exist_ok=True)
         if migrates:
             role = make_url(settings.database_url).username or ""
@@ -105,16 +117,26 @@ class Troth:
         return self.in_force(renew=True)
 
     def in_force(self, *, renew: bool = False) -> PolicyInForce:
-        """Return the policy in force.
+        """Return the policy in force, also when another process published it.
+
+        While the database cannot be read, the one in memory is returned.
 
         Raises:
             InputError: no policy was published.
             StoreUnavailable: the database cannot be read and no policy is in memory.
         """
-        found = self._decider.renew() if renew else self._decider.in_force
+        found = self._decider.in_force
+        if renew or (found is not None and self._is_superseded(found)):
+            found = self._decider.renew()
         if found is None:
             raise InputError("no policy was published; run troth policy publish")
         return found
+
+    def _is_superseded(self, known: PolicyInForce) -> bool:
+        try:
+            return policy.head(self.kit) != known.ordinal
+        except StoreUnavailable:
+            return False
 
     @property
     def policy(self) -> Policy:
@@ -201,21 +223,40 @@ class Troth:
         connection: Connection | None = None,
     ) -> str:
         """Record one answer and return its event id; see `troth.flows.consent.answer`."""
-        return consent.answer(
-            self.kit,
-            self.in_force(),
-            person=person,
-            purpose_id=purpose,
-            answer=said,
-            token=token,
-            indication_method=indication_method,
-            event_time=event_time,
-            entity_id=entity_id,
-            entity_role=entity_role,
-            shown_to=shown_to,
-            idempotency_key=idempotency_key,
-            connection=connection,
+        answered = Said(
+            person,
+            purpose,
+            said,
+            token,
+            indication_method,
+            event_time,
+            entity_id,
+            entity_role,
+            shown_to,
+            idempotency_key,
         )
+        return self._recorded(
+            lambda known: consent.answer(self.kit, known, answered, connection=connection)
+        )
+
+    def answer_many(
+        self, answers: Sequence[Said], *, connection: Connection | None = None
+    ) -> list[str]:
+        """Record many answers, all or none; see `troth.flows.consent.answer_many`."""
+        return self._recorded(
+            lambda known: consent.answer_many(self.kit, known, answers, connection=connection)
+        )
+
+    def _recorded(self, record: Callable[[PolicyInForce], T]) -> T:
+        known = self._decider.in_force
+        try:
+            return record(known or self.in_force())
+        except (SnapshotSuperseded, UnknownName):
+            # Another process may have published: then its text may be the one that was shown.
+            newer = self.in_force()
+            if newer is known:
+                raise
+            return record(newer)
 
     def decide_all(self, person: str) -> Mapping[PurposeId, Decision]:
         """Return the decision of every purpose for one person."""
@@ -280,11 +321,18 @@ class Troth:
             checkpoints: files of checkpoint notes; the deployment's own file if empty.
 
         Raises:
-            LedgerError: a file holds no checkpoints.
+            LedgerError: a file holds no checkpoints, so that nothing could be said of what was cut
+                off; the deployment's own may be empty as long as nothing was signed.
         """
-        files = checkpoints or ([self._checkpoints] if self._checkpoints is not None else [])
-        reports = [evidence.verify(self.kit, CheckpointFile(file).notes()) for file in files]
-        return evidence.joined(reports or [evidence.verify(self.kit, [])])
+        own = [self._checkpoints] if self._checkpoints is not None else []
+        notes = {file: CheckpointFile(file).notes() for file in checkpoints or own}
+        reports = [evidence.verify(self.kit, found) for found in notes.values()]
+        report = evidence.joined(reports or [evidence.verify(self.kit, [])])
+        if checkpoints or report.checkpoints:
+            for file, found in notes.items():
+                if not found:
+                    raise LedgerError(f"{file} holds no checkpoint; name the file kept outside")
+        return report
 
     def receipt(self, event_id: str, *, language: str = "") -> str:
         """Return the receipt of one answer; whoever calls has checked whose it is.

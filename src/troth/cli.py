@@ -61,6 +61,9 @@ def main() -> None:
     except TrothError as error:
         typer.echo(f"troth: {error}", err=True)
         raise SystemExit(2) from None
+    except OSError as error:  # a folder that cannot be read, a disk that is full
+        typer.echo(f"troth: {error.strerror or error}: {error.filename or ''}", err=True)
+        raise SystemExit(2) from None
 
 
 @app.command("lint")

@@ -9,10 +9,9 @@ import secrets
 
 def _uuid7(now: int, random80: bytes) -> str:
     """Return RFC 9562 §5.7: 48 bits of milliseconds, then version, variant and random bits."""
-    value = bytearray((now // 1000).to_bytes(6, "big") + random80)
-    value[6] = 0x70 | value[6] & 0x0F
-    value[8] = 0x80 | value[8] & 0x3F
-    text = value.hex()
+    drawn = int.from_bytes(random80, "big")
+    value = now // 1000 << 80 | drawn & ~0xF000_C000_0000_0000_0000 | 0x7000_8000_0000_0000_0000
+    text = f"{value:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 

@@ -85,11 +85,13 @@ class PolicyInForce:
         policy: the policy.
         ordinal: its place in the order of publication, from 1.
         rules: the rule of each purpose.
+        privacy_notice: ``id@version``, as events name it.
     """
 
     policy: Policy
     ordinal: int
     rules: Mapping[str, PurposeRule]
+    privacy_notice: str
 
 
 def in_force(policy: Policy, ordinal: int, required: Mapping[PurposeId, int]) -> PolicyInForce:
@@ -110,7 +112,7 @@ def in_force(policy: Policy, ordinal: int, required: Mapping[PurposeId, int]) ->
         )
         for p in policy.purposes.values()
     }
-    return PolicyInForce(policy, ordinal, rules)
+    return PolicyInForce(policy, ordinal, rules, f"{policy.id}@{policy.version}")
 
 
 StateRow = tuple[int, str | None, int | None, int | None, str | None, int | None]

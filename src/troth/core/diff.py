@@ -283,9 +283,13 @@ def _prose_changes(old: Policy, new: Policy) -> Iterator[Change]:
 
 def _law_changes(old: Policy, new: Policy) -> Iterator[Change]:
     """Yield changed numbers of the law: told to everybody, they are not the controller's choice."""
-    for path, a, b in _walk((), old.content["law"], new.content["law"]):
-        where = ".".join(("law", *path))
-        yield Change(where, _text(a), _text(b), ChangeClass.MINOR, tuple(new.purposes), ())
+    before, after = (
+        {name: f"{p.value} {p.unit}" for name, p in policy.law.provisions.items()}
+        for policy in (old, new)
+    )
+    for (name,), a, b in _walk((), before, after):
+        everyone = tuple(new.purposes)
+        yield Change(f"law.{name}", _text(a), _text(b), ChangeClass.MINOR, everyone, ())
 
 
 def _text(value: _Maybe) -> str:

@@ -37,7 +37,7 @@ _WEIGHTY_WORDS = frozenset(
 _WEIGHTY_CHARACTERS = frozenset(
     "不没无未非除仅只勿莫禁免别否可能须应必当要会或和与及且均都皆全部任何每各"
     "零一二三四五六七八九十百千万亿两半多少几年月日天周时分秒元前后内外以超满"
-    "收集用存传送给供交卖买删留看查取读享转公开问知告同意拒撤我你他她它们谁"
+    "收集用存传送给供交卖买删留看查取读享转公开问知告同意拒撤我你她们谁"
 )
 _MOST_CHARACTERS = 2
 """How many Chinese characters a correction may replace in one text."""

@@ -261,12 +261,12 @@ def read_tree(file: str, text: str, faults: Faults) -> Tree:
             "mend the syntax at this line; indentation and quotes are the usual causes",
         )
         node = None
-    except (yaml.YAMLError, ValueError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         faults.add(
             file,
             1,
             "C001",
-            "the file holds characters that YAML does not allow",
+            "the file is nested too deeply or holds characters that YAML does not allow",
             "save it as UTF-8 without control characters",
         )
         node = None

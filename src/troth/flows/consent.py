@@ -91,7 +91,7 @@ def set_person(
     }
 
     def work(cursor: Cursor) -> None:
-        _, flags = kit.rows.standing(cursor, person)
+        flags = PersonFlag(kit.rows.standing(cursor, person)[1])
         for flag, value in wanted.items():
             if value is not None:
                 flags = flags | flag if value else flags & ~flag
@@ -125,50 +125,59 @@ def show(
         ConsentRefusedByRule: a separate consent in a bundle.
     """
     notices = tuple(notice_for(policy, purpose, language) for purpose in purposes)
+    now = kit.clock.now()
     check_showing(tuple(policy.purposes[n.purpose_id] for n in notices))
     snapshot = Snapshot(
-        token_id=kit.ids.secret_id(),
+        # Rises with time, so that its index grows at one end; the MAC keeps it from being guessed.
+        token_id=kit.ids.event_id(now),
         pii_principal_id=person,
         notices={n.purpose_id: n.digest for n in notices},
         language=language,
         policy_digest=policy.digest,
         surface=surface,
-        shown_at=kit.clock.now(),
+        shown_at=now,
     )
     return Showing(notices, sign_snapshot(snapshot, kit.keys.snapshot_key))
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody said to one purpose of one showing.
+
+    Args:
+        person: the person's random id.
+        purpose_id: the purpose that is answered.
+        answer: what the person said.
+        token: the token of the showing, from `show`.
+        indication_method: how it was said, e.g. ``switch`` or ``button``.
+        event_time: when it was said, in microseconds; when it is recorded if None.
+        entity_id: who acted, if not the person.
+        entity_role: in which role.
+        shown_to: the id the text was shown to, if another: empty for a visitor who had none.
+        idempotency_key: of an API call; the same key is stored once.
+    """
+
+    person: str
+    purpose_id: str
+    answer: Answer
+    token: str
+    indication_method: str = "button"
+    event_time: int | None = None
+    entity_id: str = ""
+    entity_role: EntityRole = EntityRole.PII_PRINCIPAL
+    shown_to: str | None = None
+    idempotency_key: str | None = None
+
+
 def answer(
-    kit: Kit,
-    in_force: PolicyInForce,
-    *,
-    person: str,
-    purpose_id: str,
-    answer: Answer,
-    token: str,
-    indication_method: str,
-    event_time: int | None = None,
-    entity_id: str = "",
-    entity_role: EntityRole = EntityRole.PII_PRINCIPAL,
-    shown_to: str | None = None,
-    idempotency_key: str | None = None,
-    connection: Connection | None = None,
+    kit: Kit, in_force: PolicyInForce, said: Said, *, connection: Connection | None = None
 ) -> str:
     """Record one answer to one purpose and return the id of its event.
 
     Args:
         kit: the kit.
         in_force: the policy in force.
-        person: the person's random id.
-        purpose_id: the purpose that is answered.
-        answer: what the person said.
-        token: the token of the showing, from `show`.
-        indication_method: how it was said, e.g. ``switch`` or ``button``.
-        event_time: when it was said, in microseconds; now if None.
-        entity_id: who acted, if not the person.
-        entity_role: in which role.
-        shown_to: the id the text was shown to, if another: empty for a visitor who had none.
-        idempotency_key: of an API call; the same key is stored once.
+        said: the answer.
         connection: the caller's transaction; None commits, together with others who wait.
 
     Raises:
@@ -179,47 +188,93 @@ def answer(
         StoreUnavailable: nothing was stored.
     """
     now = kit.clock.now()
-    purpose = _purpose(in_force.policy, purpose_id)
-    snapshot = read_snapshot(token, kit.keys.snapshot_key)
-    audience = person if shown_to is None else shown_to
-    check_snapshot(snapshot, person=audience, policy=in_force.policy, now=now)
-    digest = snapshot.notices.get(purpose.id)
-    if digest is None:
-        raise SnapshotForged(f"{purpose_id} was not on the page that was shown")
-    if event_time is not None and not snapshot.shown_at <= event_time <= now:
-        raise InputError("event_time must lie between the showing and now")
+    snapshot = _proved(kit, in_force, said, now)
 
     def work(cursor: Cursor) -> str:
-        ordinal, flags = kit.rows.standing(cursor, person)
-        if ordinal != in_force.ordinal:  # published by another process while this page was open
-            raise SnapshotSuperseded("the policy changed since this page was opened; read it again")
-        event_type = check_answer(purpose, answer, flags=flags, role=entity_role)
-        event = ConsentEvent(
-            event_id=kit.ids.event_id(now),
-            record_id=record_id_of(person, purpose_id),
-            pii_principal_id=person,
-            purpose_id=purpose_id,
-            event_type=event_type.value,
-            event_state=STATE_OF[answer].value,
-            event_time=now if event_time is None else event_time,
-            recorded_at=now,
-            valid_until=_valid_until(purpose, answer, now),
-            entity_id=entity_id or person,
-            entity_role=entity_role.value,
-            indication_method=indication_method,
-            surface=snapshot.surface,
-            privacy_notice=f"{in_force.policy.id}@{in_force.policy.version}",
-            notice_ordinal=in_force.ordinal,
-            notice_digest=digest,
-            language=snapshot.language,
-            snapshot_token_id=snapshot.token_id,
-            idempotency_key=idempotency_key,
-            salt=kit.ids.salt(),
-        )
+        ordinal, flags = kit.rows.standing(cursor, said.person)
+        _same_policy(in_force, ordinal)
+        event = _event(kit, in_force, said, snapshot, flags=flags, now=now)
         kit.rows.append(cursor, event)
         return event.event_id
 
     return _run(kit, connection, work)
+
+
+def answer_many(
+    kit: Kit,
+    in_force: PolicyInForce,
+    answers: Sequence[Said],
+    *,
+    connection: Connection | None = None,
+) -> list[str]:
+    """Record many answers in one transaction, all or none; return the ids of their events.
+
+    Takes and raises what `answer` does; one answer that is refused refuses them all.
+    """
+    now = kit.clock.now()
+    proved = [(said, _proved(kit, in_force, said, now)) for said in answers]
+
+    def work(cursor: Cursor) -> list[str]:
+        ordinal, flags = kit.rows.standing_of(cursor, {said.person for said in answers})
+        _same_policy(in_force, ordinal)
+        events = [
+            _event(kit, in_force, said, snapshot, flags=flags[said.person], now=now)
+            for said, snapshot in proved
+        ]
+        kit.rows.append_many(cursor, events)
+        return [event.event_id for event in events]
+
+    return _run(kit, connection, work)
+
+
+def _proved(kit: Kit, in_force: PolicyInForce, said: Said, now: int) -> Snapshot:
+    """Return the showing that an answer is to, if it holds."""
+    policy = in_force.policy
+    purpose = _purpose(policy, said.purpose_id)
+    snapshot = read_snapshot(said.token, kit.keys.snapshot_key)
+    audience = said.person if said.shown_to is None else said.shown_to
+    check_snapshot(snapshot, person=audience, policy=policy, now=now)
+    if purpose.id not in snapshot.notices:
+        raise SnapshotForged(f"{said.purpose_id} was not on the page that was shown")
+    if said.event_time is not None and not snapshot.shown_at <= said.event_time <= now:
+        raise InputError("event_time must lie between the showing and now")
+    return snapshot
+
+
+def _same_policy(in_force: PolicyInForce, ordinal: int) -> None:
+    if ordinal != in_force.ordinal:  # published by another process while the page was open
+        raise SnapshotSuperseded("the policy changed since this page was opened; read it again")
+
+
+def _event(
+    kit: Kit, in_force: PolicyInForce, said: Said, snapshot: Snapshot, *, flags: int, now: int
+) -> ConsentEvent:
+    """Return the event of an answer, if the answer may be given."""
+    policy = in_force.policy
+    purpose = policy.purposes[PurposeId(said.purpose_id)]
+    event_type = check_answer(purpose, said.answer, flags=flags, role=said.entity_role)
+    return ConsentEvent(
+        event_id=kit.ids.event_id(now),
+        record_id=record_id_of(said.person, said.purpose_id),
+        pii_principal_id=said.person,
+        purpose_id=said.purpose_id,
+        event_type=str(event_type),
+        event_state=str(STATE_OF[said.answer]),
+        event_time=now if said.event_time is None else said.event_time,
+        recorded_at=now,
+        valid_until=_valid_until(purpose, said.answer, now),
+        entity_id=said.entity_id or said.person,
+        entity_role=str(said.entity_role),
+        indication_method=said.indication_method,
+        surface=snapshot.surface,
+        privacy_notice=in_force.privacy_notice,
+        notice_ordinal=in_force.ordinal,
+        notice_digest=snapshot.notices[purpose.id],
+        language=snapshot.language,
+        snapshot_token_id=snapshot.token_id,
+        idempotency_key=said.idempotency_key,
+        salt=kit.ids.salt(),
+    )
 
 
 def expire(kit: Kit, in_force: PolicyInForce, person: str) -> list[str]:
@@ -250,7 +305,7 @@ def expire(kit: Kit, in_force: PolicyInForce, person: str) -> list[str]:
                 entity_role=EntityRole.SYSTEM.value,
                 indication_method="validity_duration",
                 surface=SYSTEM,
-                privacy_notice=f"{in_force.policy.id}@{in_force.policy.version}",
+                privacy_notice=in_force.privacy_notice,
                 notice_ordinal=ordinal or in_force.ordinal,
                 notice_digest=in_force.policy.digest,
                 language=in_force.policy.binding_language,

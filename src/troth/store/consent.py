@@ -7,9 +7,8 @@ PostgreSQL the application has no right to write the state at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -24,6 +23,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+)
+from sqlalchemy import (
+    text as sql_text,
 )
 
 from troth.core.access import StateRow
@@ -86,12 +88,18 @@ consent_event = Table(
     Column("salt", LargeBinary, nullable=False),
     UniqueConstraint("event_id"),
     UniqueConstraint("snapshot_token_id", "purpose_id"),
-    UniqueConstraint("idempotency_key"),
     CheckConstraint(_one_of("event_state", EventState), name="event_state"),
     CheckConstraint(_one_of("event_type", EventType), name="event_type"),
     CheckConstraint(_one_of("entity_role", EntityRole), name="entity_role"),
+    # Only calls of programs bring a key; the other rows cost the index nothing.
+    Index(
+        "uq_troth_consent_event_idempotency_key",
+        "idempotency_key",
+        unique=True,
+        sqlite_where=sql_text("idempotency_key IS NOT NULL"),
+        postgresql_where=sql_text("idempotency_key IS NOT NULL"),
+    ),
     Index("ix_troth_consent_event_person", "pii_principal_id", "seq"),
-    sqlite_autoincrement=True,
 )
 
 consent_state = Table(
@@ -119,7 +127,6 @@ outbox = Table(
     Column("recorded_at", BigInteger, nullable=False),
     # On SQLite tx is always 0 and seq alone is the order.
     Index("ix_troth_outbox_tx_seq", "tx", "seq").ddl_if(dialect="postgresql"),
-    sqlite_autoincrement=True,
 )
 
 use = Table(
@@ -194,9 +201,11 @@ def plpgsql(name: str, body: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentEvent:
-    """One row of ``troth_consent_event`` without its ``seq``; times in microseconds."""
+class ConsentEvent(NamedTuple):
+    """One row of ``troth_consent_event`` without its ``seq``; times in microseconds.
+
+    A named tuple, so that it is the parameters of its own INSERT.
+    """
 
     event_id: str
     record_id: str
@@ -220,7 +229,7 @@ class ConsentEvent:
     salt: bytes
 
 
-COLUMNS = tuple(f.name for f in fields(ConsentEvent))
+COLUMNS = ConsentEvent._fields
 
 
 def placed(kind: Kind, text: str) -> str:
@@ -263,7 +272,15 @@ class ConsentRows:
             UnknownName: there is no such person.
         """
         try:
-            cursor.execute(self._append, astuple_fast(event))
+            cursor.execute(self._append, event)
+        except Exception as error:
+            raise_refused(error)
+            raise
+
+    def append_many(self, cursor: Cursor, events: Sequence[ConsentEvent]) -> None:
+        """Append events in order; raises what `append` raises, and then stores none of them."""
+        try:
+            cursor.executemany(self._append, events)
         except Exception as error:
             raise_refused(error)
             raise
@@ -277,8 +294,8 @@ class ConsentRows:
         row: StateRow | None = cursor.fetchone()
         return row
 
-    def standing(self, cursor: Cursor, person_id: str) -> tuple[int, PersonFlag]:
-        """Return the ordinal of the policy head and what is known of a person.
+    def standing(self, cursor: Cursor, person_id: str) -> tuple[int, int]:
+        """Return the ordinal of the policy head and the flags of a person (`PersonFlag` bits).
 
         Raises:
             UnknownName: there is no such person, or no policy was published.
@@ -287,7 +304,29 @@ class ConsentRows:
         rows = cursor.fetchall()
         if not rows or rows[0][1] is None:
             raise UnknownName("there is no person with this id")
-        return rows[0][0], PersonFlag(rows[0][1])
+        return rows[0][0], rows[0][1]
+
+    def standing_of(self, cursor: Cursor, people: Collection[str]) -> tuple[int, dict[str, int]]:
+        """Return the ordinal of the policy head and the flags of each of ``people``.
+
+        Raises:
+            UnknownName: one of them does not exist, or no policy was published.
+        """
+        flags: dict[str, int] = {}
+        ordinal = 0
+        wanted = list(people)
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            sql = (
+                "SELECT h.ordinal, p.pii_principal_id, p.flags FROM troth_policy_head h, "
+                f"troth_person p WHERE p.pii_principal_id IN ({', '.join('?' * len(part))})"
+            )
+            cursor.execute(placed(self.kind, sql), part)
+            for ordinal, person_id, known in cursor.fetchall():  # noqa: B007 - the same in each row
+                flags[person_id] = known
+        if len(flags) < len(wanted):
+            raise UnknownName("there is no person with one of these ids")
+        return ordinal, flags
 
     def add_person(self, cursor: Cursor, person_id: str, flags: PersonFlag, now: int) -> None:
         """Add a person under a random id."""
@@ -348,11 +387,6 @@ class ConsentRows:
         sql = "SELECT purpose_id, uses, last_used_at FROM troth_use WHERE pii_principal_id = ?"
         cursor.execute(placed(self.kind, sql), (person_id,))
         return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
-
-
-def astuple_fast(event: ConsentEvent) -> tuple[object, ...]:
-    """Return the columns of an event in order; `dataclasses.astuple` copies and costs 20 µs."""
-    return tuple([getattr(event, name) for name in COLUMNS])
 
 
 def _event(row: Sequence[Any]) -> ConsentEvent:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Literal, TypeVar
@@ -39,6 +40,7 @@ _PRAGMAS = {
     "recursive_triggers": ("ON", 1),
     "trusted_schema": ("OFF", 0),
     "busy_timeout": ("5000", 5000),
+    "cache_size": ("-16384", -16384),  # KiB: the upper pages of every index stay in memory
 }
 
 
@@ -226,22 +228,25 @@ def _open_postgresql(url: str, *, autocommit: bool) -> Any:
 
 
 class _Job(Generic[T]):
-    """One caller's work on its way through a shared commit."""
+    """One caller's work on its way through a shared commit; ``turn`` wakes the caller."""
 
-    __slots__ = ("done", "error", "result", "work")
+    __slots__ = ("done", "error", "result", "turn", "work")
 
     def __init__(self, work: Callable[[Cursor], T]) -> None:
         self.work = work
         self.result: T | None = None
         self.error: BaseException | None = None
         self.done = False
+        self.turn: threading.Lock | None = None
 
 
 class Writer:
     """Commits the work of standalone callers; those who wait together share one commit.
 
-    The caller that finds the writer free leads: it runs what is queued, each in a savepoint of
-    its own, commits once, and lets everybody go. One caller alone needs no savepoint.
+    The caller that finds the writer free leads: it runs what is queued, commits once, and wakes
+    those whose work is in it. If one of them fails, the group is undone and run again with a
+    savepoint each, so that it fails alone. If others queued meanwhile, the lead passes to the
+    first of them. One caller alone pays for none of this.
     """
 
     MOST_PER_COMMIT = 256
@@ -249,33 +254,61 @@ class Writer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._queue: deque[_Job[Any]] = deque()
-        self._lead = threading.Lock()
+        self._state = threading.Lock()
+        self._busy = False
+        self._crowded = False
         self._connection: Any = None
         self._cursor: Cursor = None
+        # SQLite's writers take the write lock at once: a read that became a write could fail.
+        self._begin = "BEGIN IMMEDIATE" if database.kind == "sqlite" else "BEGIN"
 
     def run(self, work: Callable[[Cursor], T]) -> T:
         """Run ``work`` in a transaction and return its result after the commit.
 
-        ``work`` gets a cursor of the driver and must not commit. What it raises is raised here,
-        and nothing of it is stored; other callers' work in the same commit is untouched.
+        ``work`` gets a cursor of the driver and must not commit. It may be run twice, the first
+        time undone, when somebody else's work in the same group fails. What it raises is raised
+        here, and nothing of it is stored; other callers' work in the same commit is untouched.
 
         Raises:
             StoreUnavailable: the database cannot be written now; nothing was stored.
         """
         job = _Job(work)
-        self._queue.append(job)
-        while not job.done:
-            with self._lead:
-                if not job.done:
-                    self._commit_queued()
+        with self._state:
+            self._queue.append(job)
+            if self._busy:
+                job.turn = threading.Lock()
+                job.turn.acquire()
+            self._busy = True
+        if job.turn is not None:
+            job.turn.acquire()  # released when the work is done, or when it is ours to lead
+        if not job.done:
+            self._lead()
         if job.error is not None:
             raise job.error
         return job.result  # type: ignore[return-value]
 
-    def _commit_queued(self) -> None:
-        jobs: list[_Job[Any]] = []
-        while self._queue and len(jobs) < self.MOST_PER_COMMIT:
-            jobs.append(self._queue.popleft())
+    def _lead(self) -> None:
+        """Commit one group of queued work, our own in it, and pass the lead on."""
+        if self._crowded:
+            # Others were waiting a moment ago: let those who are nearly here come along.
+            time.sleep(0)
+        with self._state:
+            size = min(len(self._queue), self.MOST_PER_COMMIT)
+            jobs = [self._queue.popleft() for _ in range(size)]
+        try:
+            self._commit_all(jobs)
+        finally:
+            for job in jobs:
+                job.done = True
+            with self._state:
+                following = self._queue[0] if self._queue else None
+                self._busy = following is not None
+                self._crowded = len(jobs) > 1 or following is not None
+            for woken in (*jobs, following):
+                if woken is not None and woken.turn is not None:
+                    woken.turn.release()
+
+    def _commit_all(self, jobs: list[_Job[Any]]) -> None:
         try:
             self._commit(jobs)
         except BaseException as error:
@@ -286,33 +319,37 @@ class Writer:
                 job.error = job.error or told
             if interrupted:
                 raise
-        finally:
-            for job in jobs:
-                job.done = True
 
     def _commit(self, jobs: list[_Job[Any]]) -> None:
         if self._connection is None:
             self._connection = self._database.open(autocommit=True)
             self._cursor = self._connection.cursor()
         cursor = self._cursor
-        cursor.execute("BEGIN IMMEDIATE" if self._database.kind == "sqlite" else "BEGIN")
-        if len(jobs) == 1:
-            job = jobs[0]
+        cursor.execute(self._begin)
+        try:
+            for job in jobs:
+                job.result = job.work(cursor)
+        except Exception as error:  # noqa: BLE001 - handed to its caller by run()
+            cursor.execute("ROLLBACK")
+            if len(jobs) == 1:
+                jobs[0].error = _told(error)
+            else:
+                self._commit_apart(jobs)
+            return
+        cursor.execute("COMMIT")
+
+    def _commit_apart(self, jobs: list[_Job[Any]]) -> None:
+        """Run the group again with a savepoint each: somebody's work in it fails, and alone."""
+        cursor = self._cursor
+        cursor.execute(self._begin)
+        for job in jobs:
+            cursor.execute("SAVEPOINT caller")
             try:
                 job.result = job.work(cursor)
             except Exception as error:  # noqa: BLE001 - handed to its caller by run()
                 job.error = _told(error)
-                cursor.execute("ROLLBACK")
-                return
-        else:
-            for job in jobs:
-                cursor.execute("SAVEPOINT caller")
-                try:
-                    job.result = job.work(cursor)
-                except Exception as error:  # noqa: BLE001 - handed to its caller by run()
-                    job.error = _told(error)
-                    cursor.execute("ROLLBACK TO SAVEPOINT caller")
-                cursor.execute("RELEASE SAVEPOINT caller")
+                cursor.execute("ROLLBACK TO SAVEPOINT caller")
+            cursor.execute("RELEASE SAVEPOINT caller")
         cursor.execute("COMMIT")
 
     def _discard(self) -> None:

@@ -44,6 +44,7 @@ _PRAGMAS_READ = (
     "data_version",
     "foreign_keys",
     "recursive_triggers",
+    "cache_size",
     "read_uncommitted",  # SQLAlchemy reads it on its first connection
     "table_info",
 )

@@ -82,7 +82,8 @@ def logged_in(
     if before:
         sessions.log_out(shop.t, before)
     browser = browser_kind(request.headers.get("user-agent", ""))
-    sessions.name_session(shop.t, entered.person, entered.session_id, browser)
+    if browser:
+        sessions.name_session(shop.t, entered.person, entered.session_id, browser)
     cookie = cookies.session_cookie(
         cookies.SESSION, entered.session_token, secure=shop.secure_cookies
     )

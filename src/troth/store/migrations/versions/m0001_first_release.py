@@ -68,11 +68,12 @@ SQLITE = (
     """,
     """
     CREATE TABLE troth_outbox (
-      seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+      seq INTEGER NOT NULL,
       tx BIGINT NOT NULL,
       event_id TEXT NOT NULL,
       topic TEXT NOT NULL,
-      recorded_at BIGINT NOT NULL
+      recorded_at BIGINT NOT NULL,
+      CONSTRAINT pk_troth_outbox PRIMARY KEY (seq)
     )
     """,
     """
@@ -132,7 +133,7 @@ SQLITE = (
     """,
     """
     CREATE TABLE troth_consent_event (
-      seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+      seq INTEGER NOT NULL,
       event_id TEXT NOT NULL,
       record_id TEXT NOT NULL,
       pii_principal_id TEXT NOT NULL,
@@ -153,9 +154,9 @@ SQLITE = (
       snapshot_token_id TEXT,
       idempotency_key TEXT,
       salt BLOB NOT NULL,
+      CONSTRAINT pk_troth_consent_event PRIMARY KEY (seq),
       CONSTRAINT uq_troth_consent_event_event_id UNIQUE (event_id),
       CONSTRAINT uq_troth_consent_event_snapshot_token_id_purpose_id UNIQUE (snapshot_token_id, purpose_id),
-      CONSTRAINT uq_troth_consent_event_idempotency_key UNIQUE (idempotency_key),
       CONSTRAINT ck_troth_consent_event_event_state CHECK (event_state IN ('consent_requested', 'consent_request_deferred', 'consent_refused', 'consent_given', 'renewed_consent_given', 'consent_withdrawn', 'consent_expired', 'consent_terminated', 'consent_invalidated', 'consent_unknown', 'act_recorded', 'act_ended')),
       CONSTRAINT ck_troth_consent_event_event_type CHECK (event_type IN ('expressed_consent', 'explicitly_expressed_consent', 'explicit_act', 'system')),
       CONSTRAINT ck_troth_consent_event_entity_role CHECK (entity_role IN ('pii_principal', 'guardian', 'staff', 'system')),
@@ -164,6 +165,9 @@ SQLITE = (
     """,
     """
     CREATE INDEX ix_troth_consent_event_person ON troth_consent_event (pii_principal_id, seq)
+    """,
+    """
+    CREATE UNIQUE INDEX uq_troth_consent_event_idempotency_key ON troth_consent_event (idempotency_key) WHERE idempotency_key IS NOT NULL
     """,
     """
     CREATE TABLE troth_use (
@@ -406,7 +410,6 @@ POSTGRESQL = (
       CONSTRAINT pk_troth_consent_event PRIMARY KEY (seq),
       CONSTRAINT uq_troth_consent_event_event_id UNIQUE (event_id),
       CONSTRAINT uq_troth_consent_event_snapshot_token_id_purpose_id UNIQUE (snapshot_token_id, purpose_id),
-      CONSTRAINT uq_troth_consent_event_idempotency_key UNIQUE (idempotency_key),
       CONSTRAINT ck_troth_consent_event_event_state CHECK (event_state IN ('consent_requested', 'consent_request_deferred', 'consent_refused', 'consent_given', 'renewed_consent_given', 'consent_withdrawn', 'consent_expired', 'consent_terminated', 'consent_invalidated', 'consent_unknown', 'act_recorded', 'act_ended')),
       CONSTRAINT ck_troth_consent_event_event_type CHECK (event_type IN ('expressed_consent', 'explicitly_expressed_consent', 'explicit_act', 'system')),
       CONSTRAINT ck_troth_consent_event_entity_role CHECK (entity_role IN ('pii_principal', 'guardian', 'staff', 'system')),
@@ -415,6 +418,9 @@ POSTGRESQL = (
     """,
     """
     CREATE INDEX ix_troth_consent_event_person ON troth_consent_event (pii_principal_id, seq)
+    """,
+    """
+    CREATE UNIQUE INDEX uq_troth_consent_event_idempotency_key ON troth_consent_event (idempotency_key) WHERE idempotency_key IS NOT NULL
     """,
     """
     CREATE TABLE troth_use (
