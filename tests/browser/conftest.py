@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
+from tests.browser.shop import Customer, RunningShop, running_shop
 from tests.servers import say_missing
 
 _ARGUMENTS = (
@@ -106,5 +107,56 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
             context = chromium.new_context(**settings)  # type: ignore[arg-type]
             opened.callback(context.close)
             return context.new_page()
+
+        yield open_one
+
+
+# --- the shop ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="package")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
+    """The shop as its command serves it, with its courier; one for the tests of this folder."""
+    with running_shop(tmp_path_factory.mktemp("shop")) as running:
+        yield running
+
+
+class OpenContext(Protocol):
+    """What the fixture `open_context` hands out."""
+
+    def __call__(
+        self, customer: Customer | None = None, *, browser: Browser | None = None, **settings: object
+    ) -> BrowserContext:
+        """Open a browser profile of its own: a person's phone, in Chinese.
+
+        Args:
+            customer: who is logged in there; nobody by default.
+            browser: the browser; the common one by default.
+            settings: of Playwright's new_context.
+        """
+        ...
+
+
+@pytest.fixture
+def open_context(chromium: Browser, shop: RunningShop) -> Iterator[OpenContext]:
+    """Open profiles at the shop; they are closed at the end of the test."""
+    with ExitStack() as opened:
+
+        def open_one(
+            customer: Customer | None = None, *, browser: Browser | None = None, **settings: object
+        ) -> BrowserContext:
+            wanted = {
+                "locale": "zh-CN",
+                "viewport": _PHONE,
+                "base_url": shop.address,
+                "reduced_motion": "reduce",
+                **settings,
+            }
+            context = (browser or chromium).new_context(**wanted)  # type: ignore[arg-type]
+            opened.callback(context.close)
+            context.set_default_timeout(20_000)
+            if customer is not None:
+                context.add_cookies([shop.session_cookie(customer)])  # type: ignore[list-item]
+            return context
 
         yield open_one

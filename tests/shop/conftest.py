@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -13,8 +13,9 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 import troth_shop
 from tests.conftest import TestDatabase
-from troth import Answer, Settings, Troth
+from troth import Answer, Settings, Troth, app
 from troth.adapters.clock import SetClock
+from troth.core.compile import Compiled
 from troth_shop import accounts, orders, passwords, staff
 from troth_shop.catalogue import Catalogue, load_catalogue
 from troth_shop.migrate import migrate
@@ -60,9 +61,7 @@ class Shop:
         shown = self.t.show(*accounts.REGISTER_PURPOSES, person="", language="zh-CN")
         with self.t.transaction() as c:
             phone = str(next(self._numbers))
-            return accounts.add_customer(
-                self.t, c, phone, passwords.digest(PASSWORD), shown.token
-            )
+            return accounts.add_customer(self.t, c, phone, passwords.digest(PASSWORD), shown.token)
 
     def say(self, person: str, purpose: str, answer: Answer = Answer.GIVE) -> None:
         self.t.answer(person, purpose, answer, self.t.show(purpose, person=person).token)
@@ -92,6 +91,22 @@ TO_HOME = {
 }
 
 
+@pytest.fixture(scope="session")
+def _compiled_once() -> Iterator[None]:
+    # Compiling is pure and takes two seconds; the same files give the same value.
+    real, made = app._recompile, {}
+
+    def once(files: Mapping[str, str]) -> Compiled:
+        key = tuple(sorted(files.items()))
+        if key not in made:
+            made[key] = real(files)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "_recompile", once)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _quick_digests(monkeypatch: pytest.MonkeyPatch) -> None:
     # Same algorithm, little work; test_accounts proves what the shop really uses.
@@ -101,7 +116,7 @@ def _quick_digests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def shop(database: TestDatabase, tmp_path: Path) -> Iterator[Shop]:
+def shop(database: TestDatabase, tmp_path: Path, _compiled_once: None) -> Iterator[Shop]:
     environment = {"TROTH_DATABASE_URL": database.app_url, "TROTH_OWNER_URL": database.owner_url}
     settings = Settings.of(tmp_path / "data", environment)
     clock = SetClock(NOON)

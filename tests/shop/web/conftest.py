@@ -1,0 +1,198 @@
+"""The shop as people meet it: a real server on loopback, and one browser per person."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from bs4 import BeautifulSoup, Tag
+from litestar import Litestar
+from PIL import Image
+from sqlalchemy import select, text
+
+from tests.shop.conftest import PASSWORD, POLICY, Phones, Shop
+from troth import Settings, Troth
+from troth_shop import sessions, staff
+from troth_shop.catalogue import load_catalogue
+from troth_shop.migrate import migrate
+from troth_shop.tables import metadata
+from troth_shop.web.app import create_app
+
+
+@dataclass
+class Browser:
+    """One person's browser: its own cookies, and forms that are sent as a browser sends them."""
+
+    http: httpx.Client
+    person: str = ""
+
+    def set_cookie(self, name: str, value: str) -> None:
+        """Put a cookie into the browser as if this shop had set it."""
+        self.http.cookies.set(name, value, domain=self.http.base_url.host, path="/")
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.http.get(path, **more)
+
+    def post(self, path: str, data: Mapping[str, str] | None = None, **more: Any) -> httpx.Response:
+        """Send a form as a page of the shop does."""
+        headers = {"Origin": str(self.http.base_url).rstrip("/"), "Sec-Fetch-Site": "same-origin"}
+        headers |= more.pop("headers", {})
+        return self.http.post(path, data=data, headers=headers, **more)
+
+    def page(self, path: str) -> BeautifulSoup:
+        answer = self.get(path, follow_redirects=True)
+        assert answer.status_code == 200, (path, answer.status_code)
+        return BeautifulSoup(answer.text, "html.parser")
+
+    def form(self, path: str, action: str, **typed: str) -> tuple[str, dict[str, str]]:
+        """Return the address and the fields of a form on a page, filled in."""
+        for found in self.page(path).select("form[method=post]"):
+            if str(found["action"]).endswith(action):
+                return str(found["action"]), fields_of(found) | typed
+        raise AssertionError(f"{path} has no form {action}")
+
+    def submit(self, path: str, action: str, **typed: str) -> httpx.Response:
+        """Fill in and send a form that stands on a page."""
+        address, fields = self.form(path, action, **typed)
+        return self.post(address, fields)
+
+    def say(self, purpose: str, said: str = "give", following: str = "/") -> httpx.Response:
+        """Answer a question on its own page, by one of its buttons."""
+        page = self.page(f"/privacy/ask/{purpose}?next={following}")
+        for found in page.select("form[action$='/privacy/answers']"):
+            fields = fields_of(found)
+            if fields["said"] == said:
+                return self.post(str(found["action"]), fields)
+        raise AssertionError(f"nobody can say {said!r} to {purpose}")
+
+    def order(self, **typed: str) -> str:
+        """Order one tin of tea and return the id of the order."""
+        self.post("/cart/add", {"sku": "tea-longjing", "qty": "1"})
+        chosen = {"delivery": "pick_up", "pay_by": "transfer", **typed}
+        answer = self.submit("/checkout", "/checkout", **chosen)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"].split("/orders/")[1].split("?")[0]
+
+    def case(self, **typed: str) -> str:
+        """Open a support case and return its id."""
+        told = {"subject": "茶罐压坏了", "message": "外箱有压痕", **typed}
+        answer = self.submit("/support", "/support/cases", **told)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"].split("/cases/")[1].split("?")[0]
+
+
+def fields_of(form: Tag) -> dict[str, str]:
+    """Return what a browser would send with a form that nobody touched."""
+    fields = {}
+    for control in form.select("input[name], textarea[name], button[name]"):
+        ticks = control.get("type") in ("radio", "checkbox")
+        if control.name == "button" or control.get("type") == "file":
+            continue
+        if not ticks or control.has_attr("checked"):
+            fields[str(control["name"])] = str(control.get("value", control.text))
+    return fields
+
+
+@dataclass
+class Site:
+    """A shop that is served; ``shop`` speaks to its domain."""
+
+    shop: Shop
+    app: Litestar
+    address: str
+    stack: contextlib.ExitStack
+    phones: Phones = field(default_factory=Phones)
+
+    @property
+    def t(self) -> Troth:
+        return self.shop.t
+
+    def visitor(self) -> Browser:
+        """A browser that was never here."""
+        client = httpx.Client(base_url=self.address, headers={"Accept": "text/html"}, timeout=30)
+        return Browser(self.stack.enter_context(client))
+
+    def customer(self) -> Browser:
+        """A browser in which a new customer is logged in."""
+        browser = self.visitor()
+        browser.person = self.shop.person()
+        with self.t.transaction() as c:
+            _, token = sessions.add_session(self.t, c, browser.person)
+        browser.set_cookie("session", token)
+        return browser
+
+    def staff(self, role: staff.Role = staff.Role.CASHIER) -> Browser:
+        """A browser in which a new member of staff is logged in."""
+        browser = self.visitor()
+        member = self.shop.staff(role)
+        token = staff.log_in_staff(self.t, staff.StaffLogIn(member.name, PASSWORD))
+        browser.set_cookie("staff", token)
+        return browser
+
+    def rows(self) -> dict[str, int]:
+        """How many rows every table has, the shop's and troth's."""
+        with self.t.reading() as c:
+            names = c.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars()
+            return {n: c.execute(text(f"SELECT count(*) FROM {n}")).scalar_one() for n in names}
+
+    def everything(self) -> str:
+        """Every value of every table of the shop, as one text to search in."""
+        with self.t.reading() as c:
+            return "\n".join(
+                repr(tuple(row))
+                for table in metadata.sorted_tables
+                for row in c.execute(select(table))
+            )
+
+
+@contextlib.contextmanager
+def served(app: Litestar) -> Iterator[str]:
+    """Serve an application on a free port of loopback; yield its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False)
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+def opened(folder: Path) -> Shop:
+    """Open a deployment in a folder of its own, with the policy published."""
+    settings = Settings.of(folder, {})
+    t = Troth.open(settings)
+    migrate(settings.owner_url)
+    t.publish(POLICY)
+    return Shop(t, t.kit.clock, load_catalogue(), settings.data)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, _compiled_once: None) -> Iterator[Site]:
+    """A shop of this module's own; tests bring their own people, so they do not meet."""
+    shop = opened(tmp_path_factory.mktemp("shop"))
+    phones = Phones()
+    app = create_app(shop.t, shop.folder, demo=True, messages=phones)
+    with served(app) as address, contextlib.ExitStack() as stack:
+        yield Site(shop, app, address, stack, phones)
+    shop.t.close()
+
+
+def picture(width: int = 40, height: int = 30, kind: str = "JPEG") -> bytes:
+    """Return a picture as a phone would send it."""
+    made = io.BytesIO()
+    Image.new("RGB", (width, height), (200, 120, 60)).save(made, kind)
+    return made.getvalue()

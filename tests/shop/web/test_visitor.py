@@ -1,0 +1,115 @@
+"""The visitor without account: nothing set, nothing kept, everything to be seen (S-02, S-06)."""
+
+import pytest
+
+from tests.shop.web.conftest import Site
+
+PUBLIC = ["/", "/search", "/search?q=茶", "/code", "/scan", "/cart", "/contact", "/support"]
+PUBLIC += ["/login", "/register", "/reset", "/logout", "/privacy/policy", "/my/settings/privacy"]
+PUBLIC += ["/privacy/documents/service-agreement", "/privacy/policy/versions"]
+PUBLIC += ["/privacy/ask/scan_product?next=/scan", "/staff/login", "/nothing-here"]
+
+
+def pages(site: Site) -> list[str]:
+    goods = site.shop.catalogue
+    found = [*PUBLIC, *(f"/category/{shelf.id}" for shelf in goods.categories)]
+    found += [f"/product/{p.sku}" for p in goods.products]
+    return [*found, *(f"/en{path}" for path in found)]
+
+
+@pytest.mark.promise("S-02", "S-06")
+@pytest.mark.control("visitor_without_identifiers")
+def test_first_visit_of_every_public_page_sets_no_cookie_and_writes_no_row(site: Site):
+    visitor, before = site.visitor(), site.rows()
+    found = pages(site)
+    assert len(found) > 100
+    for path in found:
+        answer = visitor.get(path)
+        assert answer.status_code in (200, 404), path
+        assert "set-cookie" not in answer.headers, path
+        assert "clear-site-data" not in answer.headers, path
+    assert not visitor.http.cookies
+    assert site.rows() == before
+
+
+def test_every_page_links_to_the_policy(site: Site):
+    visitor = site.visitor()
+    for path in pages(site):
+        prefix = "/en" if path.startswith("/en") else ""
+        assert f'href="{prefix}/privacy/policy"' in visitor.get(path).text, path
+
+
+def test_english_lies_under_its_prefix_and_stays_there(site: Site):
+    page = site.visitor().page("/en/product/tea-longjing")
+    assert page.html["lang"] == "en"
+    links = [a["href"] for a in page.select("a[href^='/']") if not a.has_attr("hreflang")]
+    assert links
+    assert all(link == "/en" or link.startswith("/en/") for link in links)
+
+
+def test_refusing_sets_nothing_and_writes_nothing(site: Site):
+    visitor, before = site.visitor(), site.rows()
+    for said in ("refuse", "defer"):
+        answer = visitor.say("scan_product", said, "/scan")
+        assert answer.status_code == 303
+        assert "set-cookie" not in answer.headers
+    assert site.rows() == before
+
+
+def test_allowing_gives_a_random_visitor_number_that_no_account_gets(site: Site):
+    visitor = site.visitor()
+    visitor.say("scan_product", "give", "/scan")
+    number = visitor.http.cookies["visitor"]
+    assert len(number) == 32
+    customer = site.customer()
+    customer.set_cookie("visitor", number)
+    # Logged in, the browser is the account's: what the visitor allowed does not carry over.
+    assert customer.page("/scan").select_one("#scanner") is None
+    assert visitor.page("/scan").select_one("#scanner") is not None
+    assert number not in site.everything()
+
+
+def test_cart_cookie_holds_goods_and_nothing_else(site: Site):
+    one, two = site.visitor(), site.visitor()
+    for browser in (one, two):
+        browser.post("/cart/add", {"sku": "tea-longjing", "qty": "2"})
+        answer = browser.post("/cart/add", {"sku": "home-fan", "qty": "1"})
+        assert "HttpOnly" in answer.headers["set-cookie"]
+        assert "samesite=lax" in answer.headers["set-cookie"].lower()
+    assert one.http.cookies["cart"] == two.http.cookies["cart"] == "tea-longjing.2_home-fan.1"
+
+
+@pytest.mark.parametrize("cart", ["x", "tea-longjing.0", "tea-longjing.100", "gone.1", "_._", "…"])
+def test_a_forged_cart_is_an_empty_cart(site: Site, cart: str):
+    answer = site.visitor().get("/cart", headers={"Cookie": f"cart={cart}".encode()})
+    assert answer.status_code == 200
+    assert '/checkout"' not in answer.text
+
+
+def test_emptying_the_cart_removes_its_cookie(site: Site):
+    visitor = site.visitor()
+    visitor.post("/cart/add", {"sku": "tea-longjing", "qty": "2"})
+    visitor.post("/cart/remove", {"sku": "tea-longjing"})
+    assert "cart" not in visitor.http.cookies
+
+
+def test_a_typed_code_opens_its_article_and_a_wrong_one_is_shown_again(site: Site):
+    product = site.shop.catalogue.products[3]
+    visitor = site.visitor()
+    spaced = f"{product.code[:4]} {product.code[4:]}"
+    found = visitor.get("/code", params={"code": spaced})
+    assert found.headers["location"] == f"/product/{product.sku}"
+    wrong = visitor.get("/code", params={"code": "123456"})
+    assert wrong.status_code == 404
+    assert 'value="123456"' in wrong.text
+    assert 'aria-describedby="code-hint code-error"' in wrong.text
+
+
+def test_pages_load_nothing_from_elsewhere(site: Site):
+    visitor = site.visitor()
+    for path in pages(site):
+        page = visitor.get(path).text
+        for mark in ('src="http', 'href="http', 'srcset="http', "//cdn", 'src="//'):
+            assert mark not in page, path
+        assert " style=" not in page, path
+        assert "<script>" not in page, path
