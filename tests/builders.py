@@ -151,10 +151,20 @@ channels:
     clock: ""
 """
 
-_RIGHTS = (
-    "access copy transfer correct delete restrict withdraw explain automated_decisions deceased "
-    "cancel_account complain"
-).split()
+_RIGHTS = [
+    "access",
+    "copy",
+    "transfer",
+    "correct",
+    "delete",
+    "restrict",
+    "withdraw",
+    "explain",
+    "automated_decisions",
+    "deceased",
+    "cancel_account",
+    "complain",
+]
 
 _CATEGORIES = {  # id: (sensitive, sealed, retention, storage)
     "mobile": ("false", "true", "life", "shop_db"),

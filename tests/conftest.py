@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import pytest
+from sqlalchemy import URL
 
 from tests.proof import ProofRecorder
 from tests.servers import (
@@ -58,7 +59,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> TestDatabase:
     folder = tmp_path / "database"
     folder.mkdir()
     if request.param == "sqlite":
-        url = f"sqlite:///{folder / 'troth.db'}"
+        url = URL.create("sqlite", database=str(folder / "troth.db")).render_as_string()
         return TestDatabase(kind="sqlite", owner_url=url, app_url=url, folder=folder)
     made: PostgresDatabase = request.getfixturevalue("postgres_database")
     return TestDatabase(

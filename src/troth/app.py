@@ -140,8 +140,12 @@ class Troth:
 
     @property
     def policy(self) -> Policy:
-        """Return the policy in force."""
-        return self.in_force().policy
+        """Return the policy in memory: the one in force at this thread's last decision or `show`.
+
+        Pages decide before they speak; whoever shows the text itself asks `in_force`.
+        """
+        known = self._decider.in_force
+        return known.policy if known is not None else self.in_force().policy
 
     def versions(self) -> Sequence[PublishedVersion]:
         """Return every published version, newest first."""
@@ -197,7 +201,7 @@ class Troth:
         self, *purposes: str, person: str = "", language: str = "", surface: str = ""
     ) -> Showing:
         """Return the notices to show and the token that proves it; see `flows.consent.show`."""
-        policy_now = self.policy
+        policy_now = self.in_force().policy
         return consent.show(
             self.kit,
             policy_now,

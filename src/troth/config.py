@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import URL
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -36,7 +38,9 @@ class Settings:
         """Return the settings of the deployment in ``data``, read from the environment."""
         env = os.environ if environment is None else environment
         data = data.resolve()
-        url = env.get("TROTH_DATABASE_URL") or f"sqlite:///{data / 'troth.db'}"
+        # Made, not written: a folder's name may hold characters that mean something in a URL.
+        file = URL.create("sqlite", database=str(data / "troth.db")).render_as_string()
+        url = env.get("TROTH_DATABASE_URL") or file
         return cls(
             data=data,
             database_url=url,

@@ -8,11 +8,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.camera import film_without_code
-from tests.browser.conftest import LaunchChromium, OpenContext
 from tests.browser.permission_table import Row, read_table
 from tests.browser.shop import PERMISSIONS, SEPARATE, RunningShop
 from tests.browser.visits import Visits, visits_of
-from troth.integrations.litestar import Privacy
 from troth.web import headers
 
 ROWS = {row.permission: row for row in read_table()}

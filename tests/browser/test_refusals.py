@@ -4,6 +4,7 @@ The same journeys each time: browse, search, register, order, pay, support, see 
 What a refused permission would have served is done the other way.
 """
 
+import re
 from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.camera import film_of_code
 from tests.browser.conftest import LaunchChromium, OpenContext
 from tests.browser.shop import PASSWORD, PERMISSIONS, RunningShop
-from tests.browser.spies import SPIES
+from tests.browser.spies import NOTHING_STORED, SPIES, Traffic, stored
 from tests.browser.test_clipboard import put_on_clipboard
+from tests.browser.visits import visits_of
 
 ARTICLE = "tea-longjing"
 REFUSALS = [frozenset[str](), *(frozenset({p}) for p in PERMISSIONS), frozenset(PERMISSIONS)]
@@ -64,8 +66,9 @@ class Shopper:
         expect(self.page.get_by_role("heading", level=1)).to_contain_text("龙井")
 
     def search(self) -> None:
-        self.page.locator("#top-q").fill("龙井")
-        self.page.locator("#top-q").press("Enter")
+        self.page.locator('.bar a[href="/search"]').click()
+        self.page.locator("#q").fill("龙井")
+        self.page.locator("#q").press("Enter")
         expect(self.page.locator(f'.found a[href="/product/{ARTICLE}"]').first).to_be_visible()
 
     def register(self) -> None:
@@ -237,9 +240,7 @@ class Shopper:
         assert self.shop.query(open_sessions, self.person) == [(0,)]
 
 
-def _ending(text: str) -> "object":
-    import re
-
+def _ending(text: str) -> re.Pattern[str]:
     return re.compile(re.escape(text) + "$")
 
 
@@ -307,8 +308,6 @@ def test_journeys_end_when_the_browser_says_no_after_the_shops_yes(
 @pytest.mark.promise("S-31")
 @pytest.mark.control("network_in_memory")
 def test_network_state_is_neither_sent_nor_stored(shop: RunningShop, open_context: OpenContext):
-    from tests.browser.spies import NOTHING_STORED, Traffic, stored
-
     customer = shop.customer(allowing=["adapt_pictures"])
     context = open_context(customer)
     context.add_init_script(SLOW.replace('"2g"', '"slow-2g"'))
@@ -331,8 +330,6 @@ def test_network_state_is_neither_sent_nor_stored(shop: RunningShop, open_contex
 @pytest.mark.promise("S-29")
 @pytest.mark.control("file_picker_only")
 def test_only_one_file_is_asked_for_and_no_folder(shop: RunningShop, open_context: OpenContext):
-    from tests.browser.visits import visits_of
-
     customer = shop.customer(allowing=["choose_file", "check_voucher"])
     visits = visits_of(shop, customer)
     page = open_context(customer).new_page()

@@ -1,25 +1,38 @@
 """The ``troth`` command as people run it: what it says, how it ends, and never a traceback."""
 
+import contextlib
+import io
 import json
 import os
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from tests.builders import EN, draft, with_insurer
 from troth import Answer, Settings, Troth
+from troth.cli import main
 
 ROOT = Path(__file__).parents[2]
 SHOP_POLICY = ROOT / "src" / "troth_shop" / "policy"
 
 
-def run(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def start(*words: str | Path) -> Ended:
     """Run the command in a process of its own; whatever it says, it never shows a traceback."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("TROTH_")}
     done = subprocess.run(
         [sys.executable, "-m", "troth.cli", *map(str, words)],
         capture_output=True,
@@ -27,13 +40,28 @@ def run(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[s
         timeout=60,
         check=False,
         cwd=ROOT,
-        env={**kept, **environment},
+        env={k: v for k, v in os.environ.items() if not k.startswith("TROTH_")},
     )
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
-    return done
+    return Ended(done.returncode, done.stdout, done.stderr)
 
 
-def one_line(done: subprocess.CompletedProcess[str], code: int = 2) -> str:
+def run(*words: str | Path, **environment: str) -> Ended:
+    """Run the command in this process, where an error that nobody caught fails the test."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("TROTH_")}
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, {**kept, **environment}, clear=True),
+        mock.patch.object(sys, "argv", ["troth", *map(str, words)]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    return Ended(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+def one_line(done: Ended, code: int = 2) -> str:
     """Hold that the command ended with ``code`` and one line of error; return the line."""
     assert done.returncode == code, done.stdout + done.stderr
     (line,) = done.stderr.strip().splitlines()
@@ -95,7 +123,7 @@ def used(tmp_path: Path, sound: Path) -> Used:
 
 @pytest.mark.control("policy_readable")
 def test_lint_finds_no_error_in_our_own_policy() -> None:
-    done = run("lint", SHOP_POLICY)
+    done = start("lint", SHOP_POLICY)
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1].startswith("0 error(s)")
 
@@ -132,7 +160,7 @@ def test_lint_writes_json_that_other_programs_read(broken: Path) -> None:
 
 
 def test_lint_writes_sarif_that_code_review_reads(broken: Path) -> None:
-    done = run("lint", broken, "--format", "sarif")
+    done = start("lint", broken, "--format", "sarif")
     assert done.returncode == 1
     log = json.loads(done.stdout)
     assert log["version"] == "2.1.0"
@@ -191,7 +219,7 @@ def test_compile_counts_what_is_not_yet_kept() -> None:
 
 
 def test_compile_shows_every_error_at_once_and_ends_with_1(broken: Path) -> None:
-    done = run("policy", "compile", broken)
+    done = start("policy", "compile", broken)
     assert done.returncode == 1
     assert "C104" in done.stderr
     assert "C106" in done.stderr
@@ -231,8 +259,8 @@ def test_diff_with_a_broken_policy_ends_with_1(sound: Path, broken: Path) -> Non
 @pytest.mark.control("policy_archive")
 def test_publish_puts_a_version_in_force_once(sound: Path, tmp_path: Path) -> None:
     data = tmp_path / "new" / "data"
-    for _ in range(2):
-        done = run("policy", "publish", sound, "--data", data)
+    for command in (start, run):
+        done = command("policy", "publish", sound, "--data", data)
         assert (done.returncode, done.stdout) == (0, "1.0 is in force, number 1\n")
     assert (data / "keys").stat().st_mode & 0o777 == 0o700
     changed = draft().change("period: P30D", "period: P31D").write(tmp_path / "changed")
@@ -266,8 +294,8 @@ def test_keys_that_others_can_read_are_refused(used: Used, sound: Path) -> None:
 @pytest.mark.promise("S-13")
 @pytest.mark.control("tamper_evident_log")
 def test_the_ledger_verifies_with_its_own_checkpoints_and_with_those_outside(used: Used) -> None:
-    for words in ((), ("--checkpoint", used.outside)):
-        done = run("ledger", "verify", "--data", used.data, *words)
+    for command, words in ((run, ()), (start, ("--checkpoint", used.outside))):
+        done = command("ledger", "verify", "--data", used.data, *words)
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stdout.splitlines()[-1] == "the log holds"
         assert "10 leaves, 10 under a checkpoint, 3 checkpoint(s), 3 from outside" in done.stdout
@@ -321,7 +349,9 @@ TAMPERING = {
 @pytest.mark.parametrize("what", TAMPERING)
 def test_whatever_was_tampered_with_ends_the_check_with_1(used: Used, what: str) -> None:
     used.tamper(*TAMPERING[what])
-    done = run("ledger", "verify", "--data", used.data, "--checkpoint", used.outside)
+    done = (start if "cut off" in what else run)(
+        "ledger", "verify", "--data", used.data, "--checkpoint", used.outside
+    )
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1].endswith("fault(s)")
     assert len(done.stdout.splitlines()) > 2
@@ -376,8 +406,8 @@ def test_a_receipt_verifies_without_the_database(used: Used, tmp_path: Path) -> 
         file.unlink()
     key_file = tmp_path / "log.vkey"
     key_file.write_text(used.vkey + "\n", encoding="ascii")
-    for key in (used.vkey, key_file):
-        done = run("receipt", "verify", elsewhere, "--key", key)
+    for command, key in ((run, used.vkey), (start, key_file)):
+        done = command("receipt", "verify", elsewhere, "--key", key)
         assert done.returncode == 0, done.stdout
         assert done.stdout.splitlines()[-1] == "the receipt holds"
 
@@ -416,7 +446,7 @@ def test_what_is_no_receipt_does_not_hold(tmp_path: Path, content: str) -> None:
 def test_a_receipt_file_or_key_that_is_not_there_is_one_clear_line(
     used: Used, tmp_path: Path
 ) -> None:
-    one_line(run("receipt", "verify", tmp_path / "nowhere.json"))
+    one_line(start("receipt", "verify", tmp_path / "nowhere.json"))
     one_line(run("receipt", "verify", used.receipt, "--key", "no-key-at-all"))
 
 
@@ -428,7 +458,7 @@ def test_backup_writes_a_copy_that_verifies_and_never_overwrites(
     used: Used, tmp_path: Path
 ) -> None:
     to = tmp_path / "copy.db"
-    done = run("backup", "--data", used.data, "--to", to)
+    done = start("backup", "--data", used.data, "--to", to)
     assert done.returncode == 0, done.stderr
     assert f"{to}: {to.stat().st_size} bytes, sha256 " in done.stdout
     assert "never overwrites" in one_line(run("backup", "--data", used.data, "--to", to))

@@ -496,7 +496,7 @@ FAULTS: list[tuple[str, Bend, str, str, str, str]] = [
     FAULTS,
     ids=[f"{fault[0]}-{number}" for number, fault in enumerate(FAULTS)],
 )
-def test_one_fault_gives_exactly_its_finding(
+def test_one_fault_gives_exactly_its_finding(  # noqa: PLR0917 - the columns of FAULTS
     rule: str, bend: Bend, file: str, words: str, reason: str, repair: str
 ) -> None:
     bent = bend(SOUND)
@@ -594,8 +594,17 @@ def test_all_findings_come_at_once_and_in_order() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "- a\n- b\n", "words", "a: &a [*a]", "? {a: b}\n: c", "{[1]: 2}", "null", "a: \x07"]
-    + ["x: " + "[" * 3000 + "]" * 3000],
+    [
+        "",
+        "- a\n- b\n",
+        "words",
+        "a: &a [*a]",
+        "? {a: b}\n: c",
+        "{[1]: 2}",
+        "null",
+        "a: \x07",
+        "x: " + "[" * 3000 + "]" * 3000,
+    ],
 )
 @pytest.mark.parametrize("name", [COMMITMENTS, CONTROLS])
 def test_whatever_stands_in_the_yaml_is_a_finding_and_never_a_crash(name: str, text: str) -> None:

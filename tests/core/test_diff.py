@@ -175,7 +175,7 @@ MATERIAL_CHANGES = [
     MATERIAL_CHANGES,
     ids=[f"{c[0]}-{number}" for number, c in enumerate(MATERIAL_CHANGES)],
 )
-def test_each_field_of_the_promise_is_material_and_asks_whom_it_touches(
+def test_each_field_of_the_promise_is_material_and_asks_whom_it_touches(  # noqa: PLR0917
     field: str, section: str, name: str, old: str, new: str, asked: set[str]
 ) -> None:
     diff = difference(SOUND, SOUND.of(section, name, old, new))
@@ -263,7 +263,8 @@ def test_a_role_that_sees_more_concerns_only_the_purposes_it_sees_for() -> None:
     assert difference(SOUND, more).asked == ("send_news",)
     fresh = SOUND.change(
         "  nobody:\n    title",
-        "  helper:\n    title: {zh-CN: 帮手, en: Helper}\n    sees: {mobile: [send_news]}\n  nobody:\n    title",
+        "  helper:\n    title: {zh-CN: 帮手, en: Helper}\n    sees: {mobile: [send_news]}\n"
+        "  nobody:\n    title",
     )
     assert difference(SOUND, fresh).asked == ("send_news",)
     assert difference(fresh, SOUND).asked == ()

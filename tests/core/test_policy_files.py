@@ -1,4 +1,4 @@
-"""The shop's own policy: it compiles, both languages are whole, and the prose shows what it does."""
+"""The shop's own policy: it compiles, it is whole in both languages, and its tables show all."""
 
 from pathlib import Path
 

@@ -17,7 +17,7 @@ from tests.conftest import TestDatabase
 from troth import Answer
 
 ROOT = Path(__file__).parents[2]
-MOST = 24
+MOST = 40
 
 
 @pytest.fixture

@@ -199,9 +199,6 @@ def test_another_process_publishes_and_the_next_decision_here_knows(here: Deploy
     other.close()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="flows/access.py decide_all does not look whether its policy is superseded"
-)
 def test_another_process_publishes_and_all_decisions_here_know(here: Deployment) -> None:
     person = here.person()
     here.give(person, "ship_parcel")
@@ -212,9 +209,6 @@ def test_another_process_publishes_and_all_decisions_here_know(here: Deployment)
     assert every["ship_parcel"].reason == "superseded"  # type: ignore[index]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="flows/access.py Snapshot.age_seconds asks the machine's clock"
-)
 def test_the_age_of_a_snapshot_is_told_by_the_clock_of_the_deployment(here: Deployment) -> None:
     taken = here.troth.snapshot()
     assert 0 <= taken.age_seconds() < 60
@@ -293,17 +287,17 @@ def test_threads_that_decide_never_see_a_yes_after_the_acknowledgement(here: Dep
             before = acknowledged[0]
             allowed = here.troth.decide(person, "send_news").allowed
             if before[0] == "withdraw" and allowed and acknowledged[0] == before:
-                started = STARTED[0]
+                started = begun[0]
                 if started == before[1]:  # nobody had begun to answer anew
                     wrong.append(before)
             asked += 1
         return asked
 
-    STARTED = [0]
+    begun = [0]
     with ThreadPoolExecutor(4) as pool:
         readers = [pool.submit(read) for _ in range(4)]
         for turn in range(1, 3_000):
-            STARTED[0] = turn
+            begun[0] = turn
             said = Answer.GIVE if turn % 2 == 0 else Answer.WITHDRAW
             here.say(person, "send_news", said)
             acknowledged[0] = (said.value, turn)

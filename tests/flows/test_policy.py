@@ -173,6 +173,7 @@ def test_another_process_that_publishes_is_seen_by_pages_too(here: Deployment) -
     other = open_troth(here.database, here.clock, seed="other")
     assert other.policy.version == "1.0"
     here.publish(draft().version("1.1"))
+    assert other.in_force().policy.version == "1.1"
     assert other.policy.version == "1.1"
     other.close()
 

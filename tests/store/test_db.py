@@ -66,8 +66,7 @@ def test_every_connection_of_sqlite_is_durable_and_checks_keys(sqlite_here: Depl
     found.append(settings_of(database.open(autocommit=True).cursor()))
     found.append(database.writer.run(settings_of))
     with database.transaction() as one, database.reading() as two:
-        for connection in (one, two):
-            found.append(settings_of(connection.connection.cursor()))
+        found += [settings_of(c.connection.cursor()) for c in (one, two)]
     with ThreadPoolExecutor(1) as pool:
         found.append(pool.submit(lambda: settings_of(database.cursor())).result())
     assert found == [SAFE] * 6
@@ -285,7 +284,8 @@ def refuse(here: Deployment, statement: str) -> None:
     [
         (
             "troth_policy_version_project",
-            "ordinal int, pii_controller text, jurisdiction text, event_id text, recorded_at bigint",
+            "ordinal int, pii_controller text, jurisdiction text, event_id text, "
+            "recorded_at bigint",
             "9, 'x', 'x', 'x', 1",
         ),
         ("troth_person_project", "flags int, pii_principal_id text", "0, '{person}'"),
@@ -626,9 +626,6 @@ def test_an_interrupted_commit_tells_everybody_and_the_writer_goes_on(here: Depl
 # --- what the lead tunes: known faults, held here until they are mended --------------------------
 
 
-@pytest.mark.xfail(
-    strict=True, reason="db.py: forget_cursor keeps the dropped connection open until close()"
-)
 def test_decisions_that_fail_leave_no_connection_behind(sqlite_here: Deployment) -> None:
     database = sqlite_here.troth.kit.database
     before = len(database._opened)
@@ -637,7 +634,6 @@ def test_decisions_that_fail_leave_no_connection_behind(sqlite_here: Deployment)
     assert len(database._opened) <= before + 1
 
 
-@pytest.mark.xfail(strict=True, reason="db.py: the path is not quoted in the URI of SQLite")
 @pytest.mark.parametrize("name", ["with#hash", "with%41percent"])
 def test_any_folder_name_can_hold_the_database(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
@@ -646,7 +642,6 @@ def test_any_folder_name_can_hold_the_database(tmp_path: Path, name: str) -> Non
         assert here.person()
 
 
-@pytest.mark.xfail(strict=True, reason="db.py: sqlite:// opens a private empty database")
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
 def test_a_database_in_memory_is_refused(url: str) -> None:
     with pytest.raises(UnsafeStore):

@@ -44,9 +44,11 @@ def declared(kind: str, engine: Engine) -> list[str]:
     statements = []
     for table in metadata.sorted_tables:
         statements.append(str(CreateTable(table).compile(engine)))
-        for index in sorted(table.indexes, key=lambda i: str(i.name)):
-            if index._ddl_if is None or index._ddl_if.dialect == kind:
-                statements.append(str(CreateIndex(index).compile(engine)))
+        statements += [
+            str(CreateIndex(index).compile(engine))
+            for index in sorted(table.indexes, key=lambda i: str(i.name))
+            if index._ddl_if is None or index._ddl_if.dialect == kind
+        ]
     if kind == "postgresql":
         statements.append(guard.REFUSE_CHANGE)
     for table_name in guard.APPEND_ONLY:

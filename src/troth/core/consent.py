@@ -13,21 +13,21 @@ States and types are those of ISO/IEC TS 27560 in lower snake case; ``act_record
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntFlag, StrEnum
+from urllib.parse import quote, unquote
 
 from troth.core.errors import (
     ConsentRefusedByRule,
+    InputError,
     SnapshotExpired,
     SnapshotForged,
     SnapshotSuperseded,
 )
-from troth.core.policy import ConsentKind, Policy, Purpose, PurposeId
+from troth.core.policy import ConsentKind, Policy, Purpose
 
 SNAPSHOT_LIFE_MICROSECONDS = 30 * 60 * 1_000_000
 """How long a shown text may be answered; after that it is shown again."""
@@ -92,6 +92,8 @@ class PersonFlag(IntFlag):
 # Bits as plain integers: an enum of flags costs a microsecond each time it is looked at.
 _VISITOR = int(PersonFlag.VISITOR)
 _CHILD = int(PersonFlag.UNDER_14)
+_ACTS = frozenset({Answer.ACT, Answer.END_ACT})
+_OPENS = frozenset({Answer.GIVE, Answer.ACT})
 
 STATE_OF: Mapping[Answer, EventState] = {
     Answer.GIVE: EventState.GIVEN,
@@ -122,39 +124,46 @@ class Snapshot:
 
     token_id: str
     pii_principal_id: str
-    notices: Mapping[PurposeId, str]
+    notices: Mapping[str, str]
     language: str
     policy_digest: str
     surface: str
     shown_at: int
 
 
+_BETWEEN = "~"
+"""Between the fields of a token: ids, digests and language tags hold none, surfaces are quoted."""
+
+
 def sign_snapshot(snapshot: Snapshot, key: bytes) -> str:
-    """Return the token: base64url JSON and the MAC of that text, joined by a full stop."""
-    body = json.dumps(
-        [
-            snapshot.token_id,
-            snapshot.pii_principal_id,
-            dict(snapshot.notices),
-            snapshot.language,
-            snapshot.policy_digest,
-            snapshot.surface,
-            snapshot.shown_at,
-        ],
-        separators=(",", ":"),
-    ).encode()
-    text = base64.urlsafe_b64encode(body)
-    return f"{text.decode()}.{_mac(text, key)}"
+    """Return the token: the fields of the showing joined by ``~``, and a MAC over them.
 
+    Nothing in it is secret; it is only not to be made or changed by anybody else.
 
-def _mac(text: bytes, key: bytes) -> str:
-    """Return keyed BLAKE2b (RFC 7693): a MAC by construction, at a tenth of HMAC's cost here.
-
-    It covers the encoded text, since several texts decode to the same bytes, and is itself
-    compared as text: a token with any character changed is not ours.
+    Raises:
+        InputError: an id or a tag holds a character that a token cannot hold.
     """
-    mac = hashlib.blake2b(text, key=key, digest_size=32, person=b"troth-snapshot-1")
-    return mac.hexdigest()
+    fields = [
+        snapshot.token_id,
+        snapshot.pii_principal_id,
+        snapshot.language,
+        snapshot.policy_digest,
+        quote(snapshot.surface, safe="/?=&").replace(_BETWEEN, "%7E"),
+        str(snapshot.shown_at),
+    ]
+    for purpose, digest in snapshot.notices.items():
+        fields += [purpose, digest]
+    text = _BETWEEN.join(fields)
+    if text.count(_BETWEEN) != len(fields) - 1 or not text.isascii() or not text.isprintable():
+        raise InputError("ids and language tags are printable ASCII without '~'")
+    return f"{text}{_BETWEEN}{_mac(text, key)}"
+
+
+def _mac(text: str, key: bytes) -> str:
+    """Return keyed BLAKE2b (RFC 7693): a MAC by construction, at a tenth of HMAC's cost here."""
+    return hashlib.blake2b(
+        text.encode(), key=key, digest_size=32, person=b"troth-snapshot-1"
+    ).hexdigest()
 
 
 def read_snapshot(token: str, key: bytes) -> Snapshot:
@@ -163,13 +172,12 @@ def read_snapshot(token: str, key: bytes) -> Snapshot:
     Raises:
         SnapshotForged: it was not signed with ``key``, or is not a token at all.
     """
-    # What is not ASCII cannot be ours; replaced, it is refused like any other change.
-    text, _, mac = token.encode("ascii", "replace").partition(b".")
-    if not hmac.compare_digest(_mac(text, key).encode(), mac):
+    text, _, mac = token.rpartition(_BETWEEN)
+    if not token.isascii() or not hmac.compare_digest(_mac(text, key), mac):
         raise SnapshotForged("the proof of what was shown is not ours; open the page again")
-    fields = json.loads(base64.urlsafe_b64decode(text).decode())
-    token_id, person, notices, language, digest, surface, shown_at = fields
-    return Snapshot(token_id, person, notices, language, digest, surface, shown_at)
+    token_id, person, language, digest, surface, shown_at, *notices = text.split(_BETWEEN)
+    shown = dict(zip(notices[::2], notices[1::2], strict=True))
+    return Snapshot(token_id, person, shown, language, digest, unquote(surface), int(shown_at))
 
 
 def check_snapshot(snapshot: Snapshot, *, person: str, policy: Policy, now: int) -> None:
@@ -201,29 +209,47 @@ def check_showing(purposes: tuple[Purpose, ...]) -> None:
         )
 
 
-def check_answer(purpose: Purpose, answer: Answer, *, flags: int, role: EntityRole) -> EventType:
-    """Return the type of the event, or refuse the answer.
+def check_answer(purpose: Purpose, answer: Answer, role: EntityRole) -> EventType:
+    """Return the type of the event, or refuse an answer that does not fit the purpose.
 
     Raises:
-        ConsentRefusedByRule: the answer does not fit the basis of the purpose, or the person.
+        ConsentRefusedByRule: it does not fit its basis, or who says it.
     """
-    acts = answer in (Answer.ACT, Answer.END_ACT)
+    acts = answer in _ACTS
     if acts == purpose.optional:
         basis = purpose.lawful_basis.value
         raise ConsentRefusedByRule(
             f"{purpose.id} stands on {basis}: it cannot be answered with {answer.value!r}"
         )
-    if flags & _VISITOR and not purpose.visitors:
-        raise ConsentRefusedByRule(f"{purpose.id} needs an account; visitors are not asked for it")
-    opens = answer in (Answer.GIVE, Answer.ACT)
-    if opens and flags & _CHILD and role is not EntityRole.GUARDIAN:
-        raise ConsentRefusedByRule("a guardian answers for a child under 14")
     if answer is Answer.GIVE and role in (EntityRole.STAFF, EntityRole.SYSTEM):
         raise ConsentRefusedByRule("only the person, or a guardian, can give consent")
     if acts:
         return EventType.EXPLICIT_ACT
     separate = purpose.consent_kind is ConsentKind.SEPARATE
     return EventType.EXPLICITLY_EXPRESSED if separate else EventType.EXPRESSED
+
+
+def barring_flags(purpose: Purpose, answer: Answer, role: EntityRole) -> int:
+    """Return the bits of `PersonFlag` of which any forbids this answer to a person.
+
+    The write itself holds it against the person's row, so that no change comes between.
+    """
+    bars = 0 if purpose.visitors else _VISITOR
+    if answer in _OPENS and role is not EntityRole.GUARDIAN:
+        bars |= _CHILD
+    return bars
+
+
+def refuse_barred(purpose: Purpose, flags: int, bars: int) -> None:
+    """Say why a person with ``flags`` may not give an answer that ``bars`` forbid.
+
+    Raises:
+        ConsentRefusedByRule: one of the bits is set.
+    """
+    if flags & bars & _VISITOR:
+        raise ConsentRefusedByRule(f"{purpose.id} needs an account; visitors are not asked for it")
+    if flags & bars & _CHILD:
+        raise ConsentRefusedByRule("a guardian answers for a child under 14")
 
 
 def record_id_of(person: str, purpose_id: str) -> str:

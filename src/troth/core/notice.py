@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 from troth.core.errors import InputError, UnknownName
 from troth.core.policy import Policy, PurposeId
@@ -36,6 +37,7 @@ class Notice:
     digest: str
 
 
+@lru_cache(maxsize=1024)
 def notice_for(policy: Policy, purpose_id: str, language: str) -> Notice:
     """Return what must be shown before ``purpose_id`` may be answered.
 

@@ -263,9 +263,12 @@ class Clause:
     status: ControlStatus
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Policy:
-    """The whole policy; ``digest`` is the SHA-256 (hex) of its canonical content."""
+    """The whole policy; ``digest`` is the SHA-256 (hex) of its canonical content.
+
+    Two policies are the same if they are one object; to compare what they say, compare digests.
+    """
 
     id: str
     version: str

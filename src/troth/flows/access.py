@@ -7,14 +7,13 @@ so a version that another process published is loaded before the rule is applied
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from troth.core import access
-from troth.core.access import Decision, PolicyInForce, Reason, StateRow
+from troth.core.access import Decision, PolicyInForce, StateRow
 from troth.core.errors import PolicyError
-from troth.core.policy import ClauseId, PurposeId
+from troth.core.policy import PurposeId
 from troth.flows.kit import Kit
 
 _decide = access.decide
@@ -79,7 +78,9 @@ class Decider:
         """Return the decision of every purpose of the policy for one person."""
         try:
             in_force = self.in_force
-            states = self._kit.rows.states(self._kit.database.cursor(), person)
+            states = self._kit.rows.states(self._cursor(), person)
+            if in_force is not None and any(row[0] != in_force.ordinal for row in states.values()):
+                in_force = self.renew()
         except Exception:  # noqa: BLE001 - fail closed, as above
             self._kit.database.forget_cursor()
             rules = self._in_force.rules if self._in_force is not None else {}
@@ -99,16 +100,17 @@ class Decider:
             StoreUnavailable: the database cannot be read.
         """
         in_force = self.renew()
-        now = self._kit.clock.now()
+        now = self._now()
+        rules = in_force.rules if in_force is not None else {}
+        never = {p: _decide(rule, _NO_STATE, now) for p, rule in rules.items()}
         made: dict[tuple[str, str], Decision] = {}
-        if in_force is not None:
-            with self._kit.database.hot_reading() as cursor:
-                states = self._kit.rows.all_states(cursor)
-            for person, purpose_id, row in states:
-                rule = in_force.rules.get(purpose_id)
-                if rule is not None:
-                    made[person, purpose_id] = _decide(rule, row, now)
-        return Snapshot(made, now)
+        with self._kit.database.hot_reading() as cursor:
+            states = self._kit.rows.all_states(cursor)
+        for person, purpose_id, row in states:
+            rule = rules.get(purpose_id)
+            if rule is not None:
+                made[person, purpose_id] = _decide(rule, row, now)
+        return Snapshot(made, never, now, self._now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +121,17 @@ class Snapshot:
     """
 
     decisions: Mapping[tuple[str, str], Decision]
+    never_asked: Mapping[str, Decision]
     taken_at: int
+    now: Callable[[], int]
 
     def decide(self, person: str, purpose_id: str) -> Decision:
         """Return the decision as it stood; a person without any answer was never asked."""
-        return self.decisions.get((person, purpose_id), _NEVER)
+        found = self.decisions.get((person, purpose_id))
+        if found is None:
+            return self.never_asked.get(purpose_id, access.UNKNOWN_PURPOSE)
+        return found
 
     def age_seconds(self) -> float:
-        """Return how old the snapshot is."""
-        return time.time() - self.taken_at / 1_000_000
-
-
-_NEVER = Decision(False, ClauseId(""), Reason.NEVER_ASKED, "")
+        """Return how old the snapshot is, by the clock of the deployment."""
+        return (self.now() - self.taken_at) / 1_000_000

@@ -7,7 +7,8 @@ shared with other callers who wait; either way it is acknowledged after its comm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -22,19 +23,27 @@ from troth.core.consent import (
     EventType,
     PersonFlag,
     Snapshot,
+    barring_flags,
     check_answer,
     check_showing,
     check_snapshot,
     read_snapshot,
     record_id_of,
+    refuse_barred,
     sign_snapshot,
 )
-from troth.core.errors import InputError, SnapshotForged, SnapshotSuperseded, UnknownName
+from troth.core.errors import (
+    InputError,
+    SnapshotForged,
+    SnapshotSuperseded,
+    StoreUnavailable,
+    UnknownName,
+)
 from troth.core.notice import Notice, notice_for
 from troth.core.policy import Policy, Purpose, PurposeId
 from troth.core.wording import duration_parts
 from troth.flows.kit import Kit
-from troth.store.consent import ConsentEvent
+from troth.store.consent import BarredEvent, ConsentEvent
 from troth.store.db import Cursor, raise_unavailable
 
 SYSTEM = "system"
@@ -90,12 +99,11 @@ def set_person(
         PersonFlag.RESTRICTED: restricted,
     }
 
+    on = sum(flag for flag, value in wanted.items() if value)
+    off = sum(flag for flag, value in wanted.items() if value is False)
+
     def work(cursor: Cursor) -> None:
-        flags = PersonFlag(kit.rows.standing(cursor, person)[1])
-        for flag, value in wanted.items():
-            if value is not None:
-                flags = flags | flag if value else flags & ~flag
-        kit.rows.set_flags(cursor, person, flags)
+        kit.rows.set_flags(cursor, person, on=int(on), off=int(off))
 
     _run(kit, connection, work)
 
@@ -187,17 +195,7 @@ def answer(
         ConsentRefusedByRule: the answer does not fit the purpose or the person.
         StoreUnavailable: nothing was stored.
     """
-    now = kit.clock.now()
-    snapshot = _proved(kit, in_force, said, now)
-
-    def work(cursor: Cursor) -> str:
-        ordinal, flags = kit.rows.standing(cursor, said.person)
-        _same_policy(in_force, ordinal)
-        event = _event(kit, in_force, said, snapshot, flags=flags, now=now)
-        kit.rows.append(cursor, event)
-        return event.event_id
-
-    return _run(kit, connection, work)
+    return _record(kit, in_force, [said], connection)[0]
 
 
 def answer_many(
@@ -211,20 +209,51 @@ def answer_many(
 
     Takes and raises what `answer` does; one answer that is refused refuses them all.
     """
+    return _record(kit, in_force, answers, connection)
+
+
+def _record(
+    kit: Kit, in_force: PolicyInForce, answers: Sequence[Said], connection: Connection | None
+) -> list[str]:
     now = kit.clock.now()
     proved = [(said, _proved(kit, in_force, said, now)) for said in answers]
 
     def work(cursor: Cursor) -> list[str]:
-        ordinal, flags = kit.rows.standing_of(cursor, {said.person for said in answers})
-        _same_policy(in_force, ordinal)
-        events = [
-            _event(kit, in_force, said, snapshot, flags=flags[said.person], now=now)
-            for said, snapshot in proved
-        ]
-        kit.rows.append_many(cursor, events)
-        return [event.event_id for event in events]
+        events = [_event(kit, in_force, said, snapshot, now) for said, snapshot in proved]
+        with _all_or_none(cursor, len(events)):
+            if not kit.rows.append(cursor, in_force.ordinal, events):
+                _say_why(kit, in_force, answers, cursor)
+        return [event.event_id for event, _ in events]
 
     return _run(kit, connection, work)
+
+
+@contextlib.contextmanager
+def _all_or_none(cursor: Cursor, size: int) -> Iterator[None]:
+    """Undo the first answers of a batch when a later one is refused; one is a statement alone."""
+    if size == 1:
+        yield
+        return
+    cursor.execute("SAVEPOINT answers")
+    try:
+        yield
+    except Exception:
+        cursor.execute("ROLLBACK TO SAVEPOINT answers")
+        raise
+    finally:
+        cursor.execute("RELEASE SAVEPOINT answers")
+
+
+def _say_why(kit: Kit, in_force: PolicyInForce, answers: Sequence[Said], cursor: Cursor) -> None:
+    """Raise the reason why the database took fewer events than it was given."""
+    for said in answers:
+        ordinal, flags = kit.rows.standing(cursor, said.person)
+        if ordinal != in_force.ordinal:  # published by another process while the page was open
+            raise SnapshotSuperseded("the policy changed since this page was opened; read it again")
+        purpose = _purpose(in_force.policy, said.purpose_id)
+        bars = barring_flags(purpose, said.answer, said.entity_role)
+        refuse_barred(purpose, flags, bars)
+    raise StoreUnavailable("an answer was not stored; try again")
 
 
 def _proved(kit: Kit, in_force: PolicyInForce, said: Said, now: int) -> Snapshot:
@@ -241,19 +270,15 @@ def _proved(kit: Kit, in_force: PolicyInForce, said: Said, now: int) -> Snapshot
     return snapshot
 
 
-def _same_policy(in_force: PolicyInForce, ordinal: int) -> None:
-    if ordinal != in_force.ordinal:  # published by another process while the page was open
-        raise SnapshotSuperseded("the policy changed since this page was opened; read it again")
-
-
 def _event(
-    kit: Kit, in_force: PolicyInForce, said: Said, snapshot: Snapshot, *, flags: int, now: int
-) -> ConsentEvent:
-    """Return the event of an answer, if the answer may be given."""
+    kit: Kit, in_force: PolicyInForce, said: Said, snapshot: Snapshot, now: int
+) -> BarredEvent:
+    """Return the event of an answer and what bars it, if the answer fits its purpose."""
     policy = in_force.policy
     purpose = policy.purposes[PurposeId(said.purpose_id)]
-    event_type = check_answer(purpose, said.answer, flags=flags, role=said.entity_role)
-    return ConsentEvent(
+    event_type = check_answer(purpose, said.answer, said.entity_role)
+    bars = barring_flags(purpose, said.answer, said.entity_role)
+    event = ConsentEvent(
         event_id=kit.ids.event_id(now),
         record_id=record_id_of(said.person, said.purpose_id),
         pii_principal_id=said.person,
@@ -275,6 +300,7 @@ def _event(
         idempotency_key=said.idempotency_key,
         salt=kit.ids.salt(),
     )
+    return event, bars
 
 
 def expire(kit: Kit, in_force: PolicyInForce, person: str) -> list[str]:
@@ -313,7 +339,7 @@ def expire(kit: Kit, in_force: PolicyInForce, person: str) -> list[str]:
                 idempotency_key=None,
                 salt=kit.ids.salt(),
             )
-            kit.rows.append(cursor, event)
+            kit.rows.append(cursor, in_force.ordinal, [(event, 0)])
             made.append(event.event_id)
         return made
 

@@ -21,6 +21,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Literal, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
@@ -50,8 +51,11 @@ def kind_of(url: str) -> Kind:
     Raises:
         UnsafeStore: the engine is one on which our promises do not hold.
     """
-    name = make_url(url).get_backend_name()
+    parts = make_url(url)
+    name = parts.get_backend_name()
     if name == "sqlite":
+        if parts.database in (None, "", ":memory:"):
+            raise UnsafeStore("records are kept in a file: write sqlite:///folder/troth.db")
         return "sqlite"
     if name == "postgresql":
         return "postgresql"
@@ -130,8 +134,13 @@ class Database:
             raise
 
     def forget_cursor(self) -> None:
-        """Drop this thread's cursor after an error, so that the next read connects anew."""
+        """Drop this thread's connection after an error, so that the next read connects anew."""
+        cursor = getattr(self._local, "cursor", None)
         self._local.cursor = None
+        if cursor is not None:
+            with self._opening, contextlib.suppress(Exception):
+                self._opened.remove(cursor.connection)
+                cursor.connection.close()
 
     def open(self, *, autocommit: bool) -> Any:
         """Return a driver connection of ours, guarded like every other; `close` closes it."""
@@ -207,7 +216,11 @@ def _engine(url: str, kind: Kind) -> Engine:
 def _open_sqlite(path: str) -> sqlite3.Connection:
     # mode=rw: a missing file is an error, never a new and empty ledger.
     connection = sqlite3.connect(
-        f"file:{path}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=5
+        f"file:{quote(path)}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=5,
     )
     for name, (value, _) in _PRAGMAS.items():
         connection.execute(f"PRAGMA {name}={value}")

@@ -44,11 +44,11 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
 
     @get("/privacy/policy", sync_to_thread=True)
     def current(request: AnyRequest) -> Response[Any]:
-        return page(request, troth.policy, "policy", old=False)
+        return page(request, troth.in_force().policy, "policy", old=False)
 
     @get("/privacy/documents/{document:str}", sync_to_thread=True)
     def other(request: AnyRequest, document: str) -> Response[Any]:
-        return page(request, troth.policy, document, old=False)
+        return page(request, troth.in_force().policy, document, old=False)
 
     @get("/privacy/policy/versions", sync_to_thread=True)
     def archive(request: AnyRequest) -> Response[Any]:

@@ -7,7 +7,7 @@ the header cannot stop is refused by the server and left out of the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 
 DENIED_FEATURES = [
     "accelerometer",
@@ -92,13 +92,14 @@ DENIED_FEATURES = [
 """Every feature that Chromium 156 lists; a browser test compares with the one that runs it."""
 
 
-def permissions_policy(opened: Iterable[str]) -> str:
+@lru_cache(maxsize=64)
+def permissions_policy(opened: frozenset[str]) -> str:
     """Return the header value that denies every feature but ``opened`` for our own origin."""
-    allowed = set(opened)
-    names = sorted({*DENIED_FEATURES, *allowed})
-    return ", ".join(f"{name}={'(self)' if name in allowed else '()'}" for name in names)
+    names = sorted({*DENIED_FEATURES, *opened})
+    return ", ".join(f"{name}={'(self)' if name in opened else '()'}" for name in names)
 
 
+@lru_cache(maxsize=2)
 def content_security_policy(*, wasm: bool) -> str:
     """Return the CSP: our own origin only; ``wasm`` for the page that decodes QR codes."""
     script = "'self' 'wasm-unsafe-eval'" if wasm else "'self'"

@@ -161,7 +161,7 @@ class Privacy:
         for name, value in headers.FIXED.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault(
-            "Permissions-Policy", headers.permissions_policy(document.features)
+            "Permissions-Policy", headers.permissions_policy(frozenset(document.features))
         )
         response.headers.setdefault(
             "Content-Security-Policy", headers.content_security_policy(wasm=document.wasm)

@@ -15,6 +15,9 @@ from troth_shop.web.shop import AnyRequest, Shop
 OUT_OF_DATE = 409
 T = TypeVar("T")
 
+_UNSEEN = frozenset({"cart", "order_key", "case_key", "message_key", "challenge_id"})
+"""What a form sends without a field to see; its faults stand above the form."""
+
 NOTHING_YET = frozenset({Reason.NEVER_ASKED, Reason.ENDED})
 """Why a purpose is closed when the person has simply never ordered or opened a case."""
 
@@ -55,7 +58,7 @@ def asked_again(
     if isinstance(error, NotPermitted | NotFound):
         raise error
     if isinstance(error, BadInput):
-        field = error.field
+        field = "" if error.field in _UNSEEN else error.field
     else:
         field = "code" if isinstance(error, WrongCode) else ""
     faults = {field: fault_of(shop, request, error)}

@@ -157,9 +157,9 @@ SQLITE = (
       CONSTRAINT pk_troth_consent_event PRIMARY KEY (seq),
       CONSTRAINT uq_troth_consent_event_event_id UNIQUE (event_id),
       CONSTRAINT uq_troth_consent_event_snapshot_token_id_purpose_id UNIQUE (snapshot_token_id, purpose_id),
-      CONSTRAINT ck_troth_consent_event_event_state CHECK (event_state IN ('consent_requested', 'consent_request_deferred', 'consent_refused', 'consent_given', 'renewed_consent_given', 'consent_withdrawn', 'consent_expired', 'consent_terminated', 'consent_invalidated', 'consent_unknown', 'act_recorded', 'act_ended')),
-      CONSTRAINT ck_troth_consent_event_event_type CHECK (event_type IN ('expressed_consent', 'explicitly_expressed_consent', 'explicit_act', 'system')),
-      CONSTRAINT ck_troth_consent_event_entity_role CHECK (entity_role IN ('pii_principal', 'guardian', 'staff', 'system')),
+      CONSTRAINT ck_troth_consent_event_event_state CHECK (event_state = 'consent_requested' OR event_state = 'consent_request_deferred' OR event_state = 'consent_refused' OR event_state = 'consent_given' OR event_state = 'renewed_consent_given' OR event_state = 'consent_withdrawn' OR event_state = 'consent_expired' OR event_state = 'consent_terminated' OR event_state = 'consent_invalidated' OR event_state = 'consent_unknown' OR event_state = 'act_recorded' OR event_state = 'act_ended'),
+      CONSTRAINT ck_troth_consent_event_event_type CHECK (event_type = 'expressed_consent' OR event_type = 'explicitly_expressed_consent' OR event_type = 'explicit_act' OR event_type = 'system'),
+      CONSTRAINT ck_troth_consent_event_entity_role CHECK (entity_role = 'pii_principal' OR entity_role = 'guardian' OR entity_role = 'staff' OR entity_role = 'system'),
       CONSTRAINT fk_troth_consent_event_pii_principal_id FOREIGN KEY(pii_principal_id) REFERENCES troth_person (pii_principal_id)
     )
     """,
@@ -410,9 +410,9 @@ POSTGRESQL = (
       CONSTRAINT pk_troth_consent_event PRIMARY KEY (seq),
       CONSTRAINT uq_troth_consent_event_event_id UNIQUE (event_id),
       CONSTRAINT uq_troth_consent_event_snapshot_token_id_purpose_id UNIQUE (snapshot_token_id, purpose_id),
-      CONSTRAINT ck_troth_consent_event_event_state CHECK (event_state IN ('consent_requested', 'consent_request_deferred', 'consent_refused', 'consent_given', 'renewed_consent_given', 'consent_withdrawn', 'consent_expired', 'consent_terminated', 'consent_invalidated', 'consent_unknown', 'act_recorded', 'act_ended')),
-      CONSTRAINT ck_troth_consent_event_event_type CHECK (event_type IN ('expressed_consent', 'explicitly_expressed_consent', 'explicit_act', 'system')),
-      CONSTRAINT ck_troth_consent_event_entity_role CHECK (entity_role IN ('pii_principal', 'guardian', 'staff', 'system')),
+      CONSTRAINT ck_troth_consent_event_event_state CHECK (event_state = 'consent_requested' OR event_state = 'consent_request_deferred' OR event_state = 'consent_refused' OR event_state = 'consent_given' OR event_state = 'renewed_consent_given' OR event_state = 'consent_withdrawn' OR event_state = 'consent_expired' OR event_state = 'consent_terminated' OR event_state = 'consent_invalidated' OR event_state = 'consent_unknown' OR event_state = 'act_recorded' OR event_state = 'act_ended'),
+      CONSTRAINT ck_troth_consent_event_event_type CHECK (event_type = 'expressed_consent' OR event_type = 'explicitly_expressed_consent' OR event_type = 'explicit_act' OR event_type = 'system'),
+      CONSTRAINT ck_troth_consent_event_entity_role CHECK (entity_role = 'pii_principal' OR entity_role = 'guardian' OR entity_role = 'staff' OR entity_role = 'system'),
       CONSTRAINT fk_troth_consent_event_pii_principal_id FOREIGN KEY(pii_principal_id) REFERENCES troth_person (pii_principal_id)
     )
     """,
@@ -500,7 +500,7 @@ POSTGRESQL = (
           (pii_principal_id, purpose_id, event_state, valid_until, notice_ordinal, event_id, person_flags, last_seq)
           SELECT NEW.pii_principal_id, NEW.purpose_id, NEW.event_state, NEW.valid_until,
                  NEW.notice_ordinal, NEW.event_id, p.flags, NEW.seq
-          FROM troth_person p WHERE p.pii_principal_id = NEW.pii_principal_id
+          FROM troth_person p WHERE p.pii_principal_id = NEW.pii_principal_id FOR SHARE OF p
           ON CONFLICT (pii_principal_id, purpose_id) DO UPDATE SET
             event_state = excluded.event_state, valid_until = excluded.valid_until,
             notice_ordinal = excluded.notice_ordinal, event_id = excluded.event_id,
