@@ -23,11 +23,12 @@ from troth.core.errors import (
     UnsafeStore,
 )
 from troth.core.notice import Notice
-from troth.core.policy import Policy
+from troth.core.policy import ClauseId, Policy, PurposeId
 from troth.flows.consent import Said, Showing
 
 __all__ = [
     "Answer",
+    "ClauseId",
     "ConsentRefusedByRule",
     "Decision",
     "EntityRole",
@@ -36,6 +37,7 @@ __all__ = [
     "Notice",
     "Policy",
     "PolicyError",
+    "PurposeId",
     "Reason",
     "Said",
     "Settings",

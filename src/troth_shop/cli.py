@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -57,7 +58,10 @@ def run(
             err=True,
         )
         raise typer.Exit(2)
-    with contextlib.ExitStack() as open_until_the_end:
+    # Stopped by a signal, at any moment, the block below is unwound, so that the courier's process
+    # and the temporary folder go with the shop (uvicorn raises its signal again at its end).
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as open_until_the_end:
         folder = data or Path(
             open_until_the_end.enter_context(tempfile.TemporaryDirectory(prefix="troth-shop-"))
         )

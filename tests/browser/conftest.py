@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 from tests.browser.shop import Customer, RunningShop, running_shop
 from tests.servers import say_missing
 
-_ARGUMENTS = (
+ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -71,7 +71,7 @@ def chromium_program() -> str:
 @pytest.fixture(scope="package")
 def chromium(chromium_program: str, playwright: Playwright) -> Iterator[Browser]:
     """One running Chromium for the tests of this folder; each test opens a context of its own."""
-    browser = playwright.chromium.launch(executable_path=chromium_program, args=list(_ARGUMENTS))
+    browser = playwright.chromium.launch(executable_path=chromium_program, args=list(ARGUMENTS))
     yield browser
     browser.close()
 
@@ -82,7 +82,7 @@ def launch_chromium(chromium_program: str, playwright: Playwright) -> Iterator[L
     with ExitStack() as opened:
 
         def launch(*, camera: Path | None = None, grant_prompt: bool = False) -> Browser:
-            arguments = list(_ARGUMENTS)
+            arguments = list(ARGUMENTS)
             if camera is not None:
                 arguments += [
                     "--use-fake-device-for-media-stream",

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.browser.camera import film_without_code
+from tests.browser.conftest import ARGUMENTS
 from tests.browser.permission_table import Row, read_table
 from tests.browser.shop import PERMISSIONS, SEPARATE, RunningShop
 from tests.browser.visits import Visits, visits_of
@@ -40,22 +41,20 @@ class Person:
 
 @pytest.fixture(scope="module")
 def browser_that_says_yes(
-    playwright, chromium_program: str, tmp_path_factory: pytest.TempPathFactory
-):
+    playwright: Playwright, chromium_program: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
     """A Chromium with a camera, in which the site's own permissions are granted."""
-    from tests.browser.conftest import _ARGUMENTS
-
     film = film_without_code(tmp_path_factory.mktemp("film") / "a.mjpeg")
     camera = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
     browser = playwright.chromium.launch(
-        executable_path=chromium_program, args=[*_ARGUMENTS, *camera]
+        executable_path=chromium_program, args=[*ARGUMENTS, *camera]
     )
     yield browser
     browser.close()
 
 
 @pytest.fixture(scope="module")
-def people(shop: RunningShop, browser_that_says_yes) -> Iterator[dict[str, Person]]:
+def people(shop: RunningShop, browser_that_says_yes: Browser) -> Iterator[dict[str, Person]]:
     """Who refused one permission and allowed all others, by permission; and who allowed all."""
     made: dict[str, Person] = {}
     opened: list[BrowserContext | httpx.Client] = []

@@ -5,20 +5,21 @@ What a refused permission would have served is done the other way.
 """
 
 import re
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from tests.browser.camera import film_of_code
-from tests.browser.conftest import LaunchChromium, OpenContext
+from tests.browser.conftest import ARGUMENTS, LaunchChromium, OpenContext
 from tests.browser.shop import PASSWORD, PERMISSIONS, RunningShop
 from tests.browser.spies import NOTHING_STORED, SPIES, Traffic, stored
 from tests.browser.test_clipboard import put_on_clipboard
 from tests.browser.visits import visits_of
+from troth import Answer
 
 ARTICLE = "tea-longjing"
 REFUSALS = [frozenset[str](), *(frozenset({p}) for p in PERMISSIONS), frozenset(PERMISSIONS)]
@@ -85,15 +86,20 @@ class Shopper:
         self.person = str(self.shop.query(of_phone, self.phone)[0][0])
 
     def answer(self) -> None:
+        """Answer every question: by its page where the browser is tried, else by what it calls."""
+        say = self.say if self.browser_says_no else self.record
         for permission, purposes in PERMISSIONS.items():
             for purpose in purposes:
-                self.say(purpose, "give" if self.allows(permission) else "refuse")
-        self.say("check_voucher", "give")
+                say(purpose, Answer.GIVE if self.allows(permission) else Answer.REFUSE)
+        say("check_voucher", Answer.GIVE)
         for permission, purposes in PERMISSIONS.items():
             stands = [self.shop.troth.decide(self.person, p).allowed for p in purposes]
             assert stands == [self.allows(permission)] * len(purposes)
 
-    def say(self, purpose: str, said: str) -> None:
+    def record(self, purpose: str, said: Answer) -> None:
+        self.shop.say(self.person, purpose, said)
+
+    def say(self, purpose: str, said: Answer) -> None:
         self.page.goto(f"/privacy/ask/{purpose}?next=/contact")
         self.page.locator(f'form:has(input[value="{said}"]) button').click()
         self.page.wait_for_url(f"{self.shop.address}/contact")
@@ -257,6 +263,23 @@ def film(shop: RunningShop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return film_of_code(code, tmp_path_factory.mktemp("film") / "a.mjpeg")
 
 
+@pytest.fixture(scope="module")
+def browser_with_camera(
+    playwright: Playwright, chromium_program: str, film: Path
+) -> Iterator[Browser]:
+    """A browser before whose camera the label is held, and whose prompts are answered with yes."""
+    camera = [
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+        "--use-fake-ui-for-media-stream",
+    ]
+    browser = playwright.chromium.launch(
+        executable_path=chromium_program, args=[*ARGUMENTS, *camera]
+    )
+    yield browser
+    browser.close()
+
+
 def _shopper(
     shop: RunningShop,
     open_context: OpenContext,
@@ -281,14 +304,12 @@ def _shopper(
 @pytest.mark.parametrize("refused", REFUSALS, ids=lambda s: "+".join(sorted(s))[:24] or "nothing")
 def test_journeys_end_with_these_refused_in_the_shop(
     shop: RunningShop,
-    launch_chromium: LaunchChromium,
+    browser_with_camera: Browser,
     open_context: OpenContext,
-    film: Path,
     voucher: Path,
     refused: frozenset[str],
 ):
-    browser = launch_chromium(camera=film, grant_prompt=True)
-    _shopper(shop, open_context, browser, refused, voucher).shops()
+    _shopper(shop, open_context, browser_with_camera, refused, voucher).shops()
 
 
 @pytest.mark.promise("S-26", "S-27")

@@ -34,7 +34,7 @@ def here(database: TestDatabase) -> Iterator[Deployment]:
         yield made
 
 
-@pytest.mark.promise("S-06")
+@pytest.mark.promise("S-06", "S-36")
 @pytest.mark.control("decision_fails_closed", "closed_purposes", "permissions_off")
 def test_every_reason_is_given_where_it_holds(here: Deployment) -> None:
     seen: dict[str, Reason] = {}
@@ -186,7 +186,7 @@ def test_all_decisions_of_a_person_equal_the_single_ones(here: Deployment) -> No
     assert dict(every) == {p: here.troth.decide(person, p) for p in PURPOSES}
 
 
-@pytest.mark.promise("S-37", "S-58")
+@pytest.mark.promise("S-12", "S-37", "S-58")
 @pytest.mark.control("ask_again_after_change")
 def test_another_process_publishes_and_the_next_decision_here_knows(here: Deployment) -> None:
     person = here.person()

@@ -30,6 +30,7 @@ def here(tmp_path: Path) -> Iterator[Deployment]:
         yield made
 
 
+@pytest.mark.promise("S-50")
 @pytest.mark.control("backup_command")
 def test_a_backup_opens_as_a_deployment_that_answers_the_same(
     here: Deployment, tmp_path: Path

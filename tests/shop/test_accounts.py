@@ -76,6 +76,7 @@ def test_registering_stores_a_phone_a_digest_and_a_random_id_and_nothing_else(sh
     assert sessions.find_session(shop.t, made.session_token) is not None
 
 
+@pytest.mark.promise("S-52")
 @pytest.mark.control("passwords_hashed")
 def test_passwords_are_kept_as_argon2id_digests(
     shop: Shop, monkeypatch: pytest.MonkeyPatch

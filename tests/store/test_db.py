@@ -10,13 +10,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.builders import NOW, Deployment, deployed, open_troth, set_up
 from tests.conftest import TestDatabase
 from tests.servers import PostgresDatabase
-from troth import Answer
+from troth import Answer, Settings
 from troth.adapters.clock import SetClock
 from troth.core.errors import InputError, StoreUnavailable, UnknownName, UnsafeStore
 from troth.store import db
@@ -36,7 +36,7 @@ def sqlite_here(tmp_path: Path) -> Iterator[Deployment]:
 
 
 def sqlite_database(folder: Path) -> TestDatabase:
-    url = f"sqlite:///{folder / 'troth.db'}"
+    url = URL.create("sqlite", database=str(folder / "troth.db")).render_as_string()
     return TestDatabase(kind="sqlite", owner_url=url, app_url=url, folder=folder)
 
 
@@ -634,12 +634,15 @@ def test_decisions_that_fail_leave_no_connection_behind(sqlite_here: Deployment)
     assert len(database._opened) <= before + 1
 
 
-@pytest.mark.parametrize("name", ["with#hash", "with%41percent"])
+@pytest.mark.parametrize("name", ["with#hash", "with%41percent", "with?mark", "含有 空格"])
 def test_any_folder_name_can_hold_the_database(tmp_path: Path, name: str) -> None:
+    url = Settings.of(tmp_path / name, {}).database_url
     folder = tmp_path / name
     folder.mkdir()
-    with deployed(sqlite_database(folder)) as here:
+    made = TestDatabase(kind="sqlite", owner_url=url, app_url=url, folder=folder)
+    with deployed(made) as here:
         assert here.person()
+    assert (folder / "troth.db").is_file()
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])

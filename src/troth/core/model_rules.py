@@ -179,6 +179,19 @@ def _storage_lies_at_home(root: Tree, policy: Policy) -> None:
             )
 
 
+def _recipients_lie_at_home(root: Tree, policy: Policy) -> None:
+    for recipient in policy.recipients.values():
+        if recipient.region != policy.jurisdiction:
+            root.branch("recipients").branch(recipient.id).fault(
+                "C111",
+                f"{recipient.id} receives data in {recipient.region}, the policy promises "
+                f"{policy.jurisdiction}",
+                "give nothing abroad (S-45)",
+                key="region",
+                law="PIPL 40 [L]",
+            )
+
+
 def _minors_have_a_rule(root: Tree, policy: Policy) -> None:
     if policy.minimum_age <= 0:
         root.fault(
@@ -255,6 +268,7 @@ RULES: tuple[Rule, ...] = (
     _fields_of_recipients_are_used,
     _every_category_is_used_and_seen,
     _storage_lies_at_home,
+    _recipients_lie_at_home,
     _minors_have_a_rule,
     _rights_are_complete,
     _complaints_have_a_clock_and_a_way_out,

@@ -13,8 +13,9 @@ from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
+from troth.core.access import Reason
 from troth.core.consent import Answer
-from troth.core.errors import ConsentRefusedByRule, InputError, UnknownName
+from troth.core.errors import ConsentRefusedByRule, InputError, StoreUnavailable, UnknownName
 from troth.core.policy import Purpose, PurposeId
 from troth.core.wording import duration_parts
 from troth.web.forms import local_path, read_form
@@ -62,6 +63,8 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
         if not purpose.device:
             raise UnknownName(f"{name!r} is no device function")
         decision = troth.count_use(host.audience(request).person, name)
+        if decision.reason is Reason.LEDGER_UNREADABLE:
+            raise StoreUnavailable("the database cannot be read now")
         if not decision.allowed:
             raise ConsentRequired(name, decision, privacy.ask_url(request, name))
 

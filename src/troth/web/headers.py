@@ -92,10 +92,15 @@ DENIED_FEATURES = [
 """Every feature that Chromium 156 lists; a browser test compares with the one that runs it."""
 
 
+_NEEDED_BY = {"camera": "media-playback-while-not-visible"}
+"""Chromium 156 waits for ever in `video.play()` where this is denied, also on a visible page."""
+
+
 @lru_cache(maxsize=64)
 def permissions_policy(opened: frozenset[str]) -> str:
     """Return the header value that denies every feature but ``opened`` for our own origin."""
-    names = sorted({*DENIED_FEATURES, *opened})
+    left_alone = {_NEEDED_BY[name] for name in opened if name in _NEEDED_BY}
+    names = sorted({*DENIED_FEATURES, *opened} - left_alone)
     return ", ".join(f"{name}={'(self)' if name in opened else '()'}" for name in names)
 
 
@@ -113,7 +118,8 @@ def content_security_policy(*, wasm: bool) -> str:
 FIXED = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    # Not no-referrer: browsers would then send our own forms with `Origin: null`.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }

@@ -48,14 +48,6 @@ _log = logging.getLogger("troth_shop.web")
 _FORM_BYTES = 64 * 1024
 _COURIER_SECONDS = 3.0
 
-# Other sites learn no address of ours either way; but with "no-referrer" browsers send
-# "Origin: null" with our own forms too, and `same_origin` could not tell them from foreign ones.
-_OF_THE_SHOP = {"Referrer-Policy": "same-origin"}
-
-# Denying this feature makes Chromium 156 wait for ever in `video.play()`, also on a visible page,
-# so that the camera's picture never starts. It gives no access to anything of the person's.
-_STOPS_THE_CAMERA = "media-playback-while-not-visible=(), "
-
 _PUBLIC = [
     static.static_file,
     *browse.HANDLERS,
@@ -138,11 +130,7 @@ def _headers(shop: Shop) -> Callable[[Message, Scope], Any]:
             return
         sent = {name.lower() for name, _ in message["headers"]}
         # `after_request` of the application would leave out what exception handlers answer.
-        extra = await shop.privacy.after_request(
-            Response(None, headers=_OF_THE_SHOP), Request(scope)
-        )
-        allowed = extra.headers["Permissions-Policy"]
-        extra.headers["Permissions-Policy"] = allowed.replace(_STOPS_THE_CAMERA, "")
+        extra = await shop.privacy.after_request(Response(None), Request(scope))
         message["headers"] = [
             *message["headers"],
             *(

@@ -15,6 +15,7 @@ def opened(answer) -> set[str]:
     return {name for name, value in policy.items() if value != "()"}
 
 
+@pytest.mark.promise("S-17", "S-38")
 @pytest.mark.control("undeclared_features_denied", "no_foreign_code")
 def test_every_kind_of_answer_denies_features_and_foreign_code(site: Site):
     visitor = site.visitor()

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 
 def start(*arguments: str) -> "subprocess.Popen[str]":
@@ -44,7 +45,10 @@ def alive(pid: int) -> bool:
     return True
 
 
-def test_the_shop_runs_as_told_and_keeps_its_state_in_the_folder(tmp_path: Path):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_the_shop_runs_as_told_keeps_its_state_and_ends_its_courier(
+    tmp_path: Path, stop: signal.Signals
+):
     process = start("--data", str(tmp_path), "--port", "0")
     try:
         text = said(process)
@@ -63,13 +67,24 @@ def test_the_shop_runs_as_told_and_keeps_its_state_in_the_folder(tmp_path: Path)
             assert entered.headers["location"] == "/staff/orders"
             assert client.get("/outbox").status_code == 200
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
         process.wait(timeout=20)
     deadline = time.monotonic() + 5
     while alive(courier) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not alive(courier)
     assert (tmp_path / "troth.db").exists()
+
+
+def test_without_a_folder_nothing_is_left_behind():
+    process = start("--port", "0")
+    try:
+        folder = Path(re.search(r"Data\s+(\S+)", said(process))[1])
+        assert (folder / "troth.db").exists()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    assert not folder.exists()
 
 
 def test_it_is_served_on_this_machine_only():
