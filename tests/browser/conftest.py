@@ -125,7 +125,11 @@ class OpenContext(Protocol):
     """What the fixture `open_context` hands out."""
 
     def __call__(
-        self, customer: Customer | None = None, *, browser: Browser | None = None, **settings: object
+        self,
+        customer: Customer | None = None,
+        *,
+        browser: Browser | None = None,
+        **settings: object,
     ) -> BrowserContext:
         """Open a browser profile of its own: a person's phone, in Chinese.
 

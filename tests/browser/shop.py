@@ -125,7 +125,9 @@ class RunningShop:
         """Return the one-time code that was last sent to a phone."""
         lines = (self.data / "outbox.jsonl").read_text(encoding="utf-8").splitlines()
         texts = [m["text"] for line in lines if (m := json.loads(line))["to"] == phone]
-        return next(w for w in texts[-1].replace("，", " ").replace(",", " ").split() if w.isdigit())
+        return next(
+            w for w in texts[-1].replace("，", " ").replace(",", " ").split() if w.isdigit()
+        )
 
     # --- what it knows ------------------------------------------------------------------------
 
@@ -137,7 +139,9 @@ class RunningShop:
     def row_counts(self) -> dict[str, int]:
         """Return {table: how many rows}, of every table there is."""
         tables = self.query("SELECT name FROM sqlite_master WHERE type = 'table'")
-        return {str(t): int(str(self.query(f'SELECT count(*) FROM "{t}"')[0][0])) for (t,) in tables}
+        return {
+            str(t): int(str(self.query(f'SELECT count(*) FROM "{t}"')[0][0])) for (t,) in tables
+        }
 
     def settled_row_counts(self) -> dict[str, int]:
         """Return the row counts once every committed event is in the log and nothing moves."""

@@ -98,9 +98,7 @@ def test_each_row_stands_in_the_way_somewhere_and_says_so_where_not(row: Row):
 @with_each_row
 @pytest.mark.promise("S-25", "S-06", "S-27")
 @pytest.mark.control("permissions_off", "decision_fails_closed", "file_picker_only")
-def test_server_refuses_what_the_table_says(
-    shop: RunningShop, people: dict[str, Person], row: Row
-):
+def test_server_refuses_what_the_table_says(shop: RunningShop, people: dict[str, Person], row: Row):
     refusing, allowing = people[row.permission], people["nothing"]
     for cell in row.server:
         answer = _ask(refusing, cell.method, cell.path, dict(cell.fields))

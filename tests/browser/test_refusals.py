@@ -22,7 +22,15 @@ from tests.browser.visits import visits_of
 from troth import Answer
 
 ARTICLE = "tea-longjing"
-REFUSALS = [frozenset[str](), *(frozenset({p}) for p in PERMISSIONS), frozenset(PERMISSIONS)]
+_ALONE = [pytest.param(frozenset({p}), marks=pytest.mark.slow, id=p) for p in PERMISSIONS]
+REFUSALS = [
+    pytest.param(frozenset[str](), id="nothing"),
+    pytest.param(frozenset(PERMISSIONS), id="everything"),
+    *_ALONE,
+]
+"""Each alone is in `make prove`; at the server it is one of the 64, and its places of use are in
+the permission table's test."""
+
 SLOW = """Object.defineProperty(navigator, "connection", {
   value: { effectiveType: "2g", saveData: false, addEventListener() {} } });"""
 """A slow network, as a browser reports it; the only thing here that a test makes up."""
@@ -299,9 +307,13 @@ def _shopper(
 
 @pytest.mark.promise("S-25", "S-26", "S-07", "S-30", "S-31")
 @pytest.mark.control(
-    "refusal_harmless", "shop_journeys", "hotline_dial_only", "network_in_memory", "file_picker_only"
+    "refusal_harmless",
+    "shop_journeys",
+    "hotline_dial_only",
+    "network_in_memory",
+    "file_picker_only",
 )
-@pytest.mark.parametrize("refused", REFUSALS, ids=lambda s: "+".join(sorted(s))[:24] or "nothing")
+@pytest.mark.parametrize("refused", REFUSALS)
 def test_journeys_end_with_these_refused_in_the_shop(
     shop: RunningShop,
     browser_with_camera: Browser,
@@ -373,6 +385,8 @@ def test_hotline_link_dials_the_hotline_and_nothing_dials_by_itself(
     for path in ("/support", "/contact"):
         page.goto(path)
         links = page.locator('a[href^="tel:"]')
-        assert links.evaluate_all("all => all.map(a => a.getAttribute('href'))") == [f"tel:{number}"]
+        assert links.evaluate_all("all => all.map(a => a.getAttribute('href'))") == [
+            f"tel:{number}"
+        ]
         assert page.url == f"{shop.address}{path}"
     assert "call_hotline" not in shop.troth.uses(customer.person)

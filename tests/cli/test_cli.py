@@ -1,9 +1,12 @@
 """The ``troth`` command as people run it: what it says, how it ends, and never a traceback."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -83,25 +86,31 @@ def broken(tmp_path: Path) -> Path:
 class Used:
     """A deployment with people, answers and a sequenced log, closed again."""
 
-    def __init__(self, data: Path, policy: Path) -> None:
+    def __init__(self, data: Path, vkey: str) -> None:
         self.data = data
+        self.vkey = vkey
         self.file = data / "troth.db"
+        self.receipt = data / "receipt.json"
+        self.outside = data / "outside.log"
+
+    @classmethod
+    def make(cls, data: Path, policy: Path) -> Used:
+        """Publish, answer and sequence in a new deployment."""
         troth = Troth.open(Settings.of(data, {}))
         troth.publish(policy)
         for number in range(6):
             person = troth.add_person()
             for said in (Answer.GIVE, Answer.WITHDRAW)[: 1 + number % 2]:
                 token = troth.show("send_news", person=person).token
-                self.event_id = troth.answer(person, "send_news", said, token)
+                event_id = troth.answer(person, "send_news", said, token)
             if number in (1, 3):
                 troth.sequence()
         troth.sequence()
-        self.receipt = data / "receipt.json"
-        self.receipt.write_text(troth.receipt(self.event_id), encoding="utf-8")
-        self.vkey = troth.vkey
+        made = cls(data, troth.vkey)
+        made.receipt.write_text(troth.receipt(event_id), encoding="utf-8")
         troth.close()
-        self.outside = data / "outside.log"
-        self.outside.write_bytes((data / "checkpoints.log").read_bytes())
+        made.outside.write_bytes((data / "checkpoints.log").read_bytes())
+        return made
 
     def tamper(self, *statements: str) -> None:
         """Do what the owner of the file could: drop the triggers, then anything."""
@@ -113,9 +122,15 @@ class Used:
                 owner.execute(statement)
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory, sound: Path) -> Used:
+    return Used.make(tmp_path_factory.mktemp("used") / "data", sound)
+
+
 @pytest.fixture
-def used(tmp_path: Path, sound: Path) -> Used:
-    return Used(tmp_path / "data", sound)
+def used(tmp_path: Path, made_once: Used) -> Used:
+    """A copy of the deployment that was made once, for one test to do anything with."""
+    return Used(Path(shutil.copytree(made_once.data, tmp_path / "data")), made_once.vkey)
 
 
 # --- lint ----------------------------------------------------------------------------------------
@@ -307,8 +322,9 @@ TAMPERING = {
     ),
     "an answer is dated back": ("UPDATE troth_consent_event SET event_time = 1 WHERE seq = 3",),
     "an answer gets another person": (
-        "UPDATE troth_consent_event SET pii_principal_id = (SELECT max(pii_principal_id) "
-        "FROM troth_person) WHERE seq = 1",
+        "UPDATE troth_consent_event SET pii_principal_id = (SELECT max(p.pii_principal_id) "
+        "FROM troth_person p WHERE p.pii_principal_id != troth_consent_event.pii_principal_id) "
+        "WHERE seq = 1",
     ),
     "an answer is deleted": ("DELETE FROM troth_consent_event WHERE seq = 3",),
     "an answer is deleted with its leaf": (
@@ -428,7 +444,7 @@ def test_an_altered_receipt_does_not_hold(used: Used) -> None:
 
 
 def test_a_receipt_of_another_log_does_not_hold(used: Used, tmp_path: Path, sound: Path) -> None:
-    other = Used(tmp_path / "other", sound)
+    other = Used.make(tmp_path / "other", sound)
     done = run("receipt", "verify", used.receipt, "--key", other.vkey)
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "the receipt does not hold"

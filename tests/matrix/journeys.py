@@ -146,7 +146,9 @@ class _Journeys:
                     continue
                 asked = self.walker.refused("POST", address, {})
                 assert asked.startswith(f"/privacy/ask/{purpose}")
-                assert page.has(f'main a[href^="/privacy/ask/{purpose}?"]'), "no way to the question"
+                assert page.has(f'main a[href^="/privacy/ask/{purpose}?"]'), (
+                    "no way to the question"
+                )
 
     def pay(self, order: str) -> None:
         """Pay by what is allowed, the reference always: it needs no permission."""

@@ -46,7 +46,9 @@ def cashier(shop: RunningShop) -> Iterator[Walker]:
     with shop.client() as client:
         walker = Walker(client)
         name, password = CASHIER
-        work = walker.submit(walker.open("/staff/login"), "/staff/login", name=name, password=password)
+        work = walker.submit(
+            walker.open("/staff/login"), "/staff/login", name=name, password=password
+        )
         assert work.path == "/staff/orders"
         yield walker
 
@@ -59,7 +61,9 @@ def test_there_are_64_sets_of_six_permissions(shop: RunningShop):
 
 
 @pytest.mark.promise("S-25", "S-26", "S-15", "S-06", "S-07")
-@pytest.mark.control("refusal_harmless", "shop_journeys", "permissions_off", "decision_fails_closed")
+@pytest.mark.control(
+    "refusal_harmless", "shop_journeys", "permissions_off", "decision_fails_closed"
+)
 @pytest.mark.parametrize("refused", SETS, ids=lambda chosen: "+".join(sorted(chosen)) or "nothing")
 def test_every_journey_reaches_its_end_with_these_refused(
     shop: RunningShop, ends: Ends, cashier: Walker, refused: frozenset[str]

@@ -128,7 +128,9 @@ def _fields(form: Tag) -> dict[str, str]:
     found: dict[str, str] = {}
     for field in form.select("input[name], textarea[name]"):
         kind = field.get("type", "text")
-        if kind in ("file", "submit") or (kind in ("radio", "checkbox") and field.get("checked") is None):
+        if kind in ("file", "submit") or (
+            kind in ("radio", "checkbox") and field.get("checked") is None
+        ):
             continue
         found[str(field["name"])] = str(field.get("value", "")) or field.get_text()
     return found

@@ -88,6 +88,7 @@ def test_a_connection_that_is_not_safe_refuses_to_work(
         pass
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_journal_that_is_not_wal_refuses_to_work(tmp_path: Path) -> None:
     """Not every file system can do WAL; then SQLite keeps the old journal and says so."""
     with deployed(sqlite_database(tmp_path)) as made:
