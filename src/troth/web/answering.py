@@ -11,6 +11,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from troth.core.access import Reason
@@ -33,7 +34,7 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
     troth, host = privacy.troth, privacy.host
 
     @get("/privacy/ask/{name:str}", sync_to_thread=True)
-    def ask(request: AnyRequest, name: str) -> Response[Any]:
+    def ask(request: AnyRequest, name: FromPath[str]) -> Response[Any]:
         purpose = _purpose(privacy, name)
         who = host.audience(request)
         next_path = local_path(request.query_params.get("next", ""), SETTINGS_PATH)
@@ -58,7 +59,7 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
         return _record(privacy, request, _purpose(privacy, form["purpose"]), form)
 
     @post("/privacy/uses/{name:str}", status_code=204, sync_to_thread=True, guards=[same_origin])
-    def use(request: AnyRequest, name: str) -> None:
+    def use(request: AnyRequest, name: FromPath[str]) -> None:
         purpose = _purpose(privacy, name)
         if not purpose.device:
             raise UnknownName(f"{name!r} is no device function")

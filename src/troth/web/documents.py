@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from troth.core.errors import UnknownName
 from troth.core.policy import ControlStatus, Policy
@@ -47,7 +48,7 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
         return page(request, troth.in_force().policy, "policy", old=False)
 
     @get("/privacy/documents/{document:str}", sync_to_thread=True)
-    def other(request: AnyRequest, document: str) -> Response[Any]:
+    def other(request: AnyRequest, document: FromPath[str]) -> Response[Any]:
         return page(request, troth.in_force().policy, document, old=False)
 
     @get("/privacy/policy/versions", sync_to_thread=True)
@@ -56,7 +57,7 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
         return host.render(request, "privacy/versions.html", context, 200)
 
     @get("/privacy/policy/versions/{version:str}", sync_to_thread=True)
-    def archived(request: AnyRequest, version: str) -> Response[Any]:
+    def archived(request: AnyRequest, version: FromPath[str]) -> Response[Any]:
         policy = troth.version(version)
         return page(request, policy, "policy", old=policy.digest != troth.policy.digest)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from troth.core.errors import UnknownName
@@ -39,7 +40,7 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
         return host.render(request, "privacy/history.html", {"events": events}, 200)
 
     @get("/my/privacy/receipts/{event_id:str}", sync_to_thread=True)
-    def receipt(request: AnyRequest, event_id: str) -> Response[str]:
+    def receipt(request: AnyRequest, event_id: FromPath[str]) -> Response[str]:
         who = host.audience(request)
         # The same answer for a strange id and for another person's: nothing can be probed.
         if not who.person or all(e.event_id != event_id for e in troth.history(who.person)):
@@ -52,7 +53,7 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
         )
 
     @get("/privacy/log/{path:path}", sync_to_thread=True)
-    def log(path: str) -> Response[bytes]:
+    def log(path: FromPath[str]) -> Response[bytes]:
         return Response(troth.log_file(path), media_type="application/octet-stream")
 
     return [history, receipt, log]
