@@ -392,6 +392,14 @@ FAULTS: list[tuple[str, Bend, str, str, str, str]] = [
         "use a table or a value",
     ),
     (
+        "C111",
+        of("recipients", "carrier", "region: CN", "region: US"),
+        COMMITMENTS,
+        "region: US",
+        "carrier receives data in US, the policy promises CN",
+        "give nothing abroad",
+    ),
+    (
         "E102",
         of_head("phone: 0571-0000-0001", 'phone: ""'),
         COMMITMENTS,

@@ -155,7 +155,6 @@ MATERIAL_CHANGES = [
         "storage: [phone_only, shop_db]",
         {"scan_code"},
     ),
-    ("region", "recipients", "carrier", "region: CN", "region: US", {"ship_parcel"}),
     ("right", "rights", "access", "clock: answer", "clock: records", OPTIONAL),
     ("validity", "purposes", "scan_code", "valid_for: P1Y", "valid_for: P2Y", {"scan_code"}),
     (

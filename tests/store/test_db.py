@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import URL, text
+from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.builders import NOW, Deployment, deployed, open_troth, set_up
@@ -256,8 +256,10 @@ def test_a_row_once_written_stays_as_it_is_whatever_the_application_tries(
     before = everything(here.database.owner_url)
     assert all(before.values())
     kind = here.database.kind
-    for statement in BY_TABLE["both"] + BY_TABLE[kind]:
-        refuse(here, statement.format(table=table, column=KEYS[table]))
+    refuse(
+        here,
+        [s.format(table=table, column=KEYS[table]) for s in BY_TABLE["both"] + BY_TABLE[kind]],
+    )
     assert everything(here.database.owner_url) == before
 
 
@@ -265,18 +267,19 @@ def test_a_row_once_written_stays_as_it_is_whatever_the_application_tries(
 def test_the_application_can_change_no_setting_schema_or_projection(here: Deployment) -> None:
     here.give(here.person(), "send_news")
     before = everything(here.database.owner_url)
-    for statement in ANYWHERE[here.database.kind]:
-        refuse(here, statement)
+    refuse(here, ANYWHERE[here.database.kind])
     assert everything(here.database.owner_url) == before
 
 
-def refuse(here: Deployment, statement: str) -> None:
-    """Hold that a statement is refused on each kind of connection that the application has."""
+def refuse(here: Deployment, statements: Sequence[str]) -> None:
+    """Hold that each statement is refused on each kind of connection that the application has."""
     database = here.troth.kit.database
-    with pytest.raises((sqlite3.Error, psycopg.Error)):
-        database.open(autocommit=True).execute(statement)
-    with pytest.raises((DBAPIError, StoreUnavailable)), database.transaction() as connection:
-        connection.exec_driver_sql(statement)
+    alone = database.open(autocommit=True)
+    for statement in statements:
+        with pytest.raises((sqlite3.Error, psycopg.Error)):
+            alone.execute(statement)
+        with pytest.raises((DBAPIError, StoreUnavailable)), database.transaction() as connection:
+            connection.exec_driver_sql(statement)
 
 
 @pytest.mark.promise("S-13")
@@ -650,3 +653,17 @@ def test_any_folder_name_can_hold_the_database(tmp_path: Path, name: str) -> Non
 def test_a_database_in_memory_is_refused(url: str) -> None:
     with pytest.raises(UnsafeStore):
         Database(url)
+
+
+def test_a_role_whose_commits_do_not_wait_for_the_disk_is_refused(
+    postgres_database: PostgresDatabase,
+) -> None:
+    address = make_url(postgres_database.owner_url).set(drivername="postgresql")
+    with psycopg.connect(address.render_as_string(hide_password=False)) as owner:
+        owner.execute("ALTER ROLE CURRENT_USER SET synchronous_commit = off")
+    database = Database(postgres_database.owner_url)
+    with pytest.raises(UnsafeStore):
+        database.cursor()
+    with pytest.raises(UnsafeStore), database.transaction():
+        pass
+    database.close()

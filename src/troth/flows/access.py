@@ -72,7 +72,7 @@ class Decider:
     def _unreadable(self, purpose_id: str) -> Decision:
         self._kit.database.forget_cursor()
         rules = self._in_force.rules if self._in_force is not None else {}
-        return access.unreadable(rules.get(purpose_id))
+        return access.unreadable(rules.get(str(purpose_id)))
 
     def decide_all(self, person: str) -> Mapping[PurposeId, Decision]:
         """Return the decision of every purpose of the policy for one person."""

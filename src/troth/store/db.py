@@ -149,6 +149,8 @@ class Database:
                 connection: Any = _open_sqlite(make_url(self.url).database or "")
             else:
                 connection = _open_postgresql(self.url, autocommit=autocommit)
+        except UnsafeStore:
+            raise
         except Exception as error:
             raise StoreUnavailable("the database cannot be opened; is it there?") from error
         with self._opening:
@@ -200,7 +202,9 @@ def owner_engine(url: str) -> Engine:
 
 def _engine(url: str, kind: Kind) -> Engine:
     if kind == "postgresql":
-        return create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, pool_pre_ping=True)
+        event.listen(engine, "connect", lambda connection, _: _assert_durable(connection))
+        return engine
     path = make_url(url).database or ""
     engine = create_engine(url, creator=lambda: _open_sqlite(path), pool_size=8)
 
@@ -237,7 +241,19 @@ def _open_postgresql(url: str, *, autocommit: bool) -> Any:
     import psycopg  # noqa: PLC0415 - an extra: only who uses PostgreSQL has it
 
     address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(address, autocommit=autocommit, prepare_threshold=1)
+    connection = psycopg.connect(address, autocommit=autocommit, prepare_threshold=1)
+    _assert_durable(connection)
+    return connection
+
+
+def _assert_durable(connection: Any) -> None:
+    """Refuse a PostgreSQL connection whose commits do not wait for the disk."""
+    with connection.cursor() as cursor:
+        (setting,) = cursor.execute("SHOW synchronous_commit").fetchone()
+    connection.rollback()
+    if setting == "off":
+        connection.close()
+        raise UnsafeStore("synchronous_commit is off, expected on; set it for this role")
 
 
 class _Job(Generic[T]):
