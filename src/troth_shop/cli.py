@@ -128,8 +128,12 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
 def _courier(folder: Path, token: str) -> Iterator[str]:
     """Run the courier as a process of its own, ended with the shop; yield its address."""
     process = subprocess.Popen(  # noqa: S603 - our own module, nothing from outside in it
-        [sys.executable, "-m", "troth_shop.courier", "--file", str(folder / "courier.jsonl")],
+        [
+            *(sys.executable, "-m", "troth_shop.courier", "--with-parent"),
+            *("--file", str(folder / "courier.jsonl")),
+        ],
         env={**os.environ, "COURIER_TOKEN": token},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )

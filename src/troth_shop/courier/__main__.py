@@ -128,11 +128,17 @@ def make_server(host: str, port: int, token: str, parcels: Parcels) -> Threading
     return ThreadingHTTPServer((host, port), door)
 
 
+def _end_with_parent(server: ThreadingHTTPServer) -> None:
+    sys.stdin.read()
+    server.shutdown()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop; print the address on the first line."""
     parser = argparse.ArgumentParser(prog="python -m troth_shop.courier")
     parser.add_argument("--url", default="http://127.0.0.1:0", help="port 0 takes a free one")
     parser.add_argument("--file", type=Path, default=None, help="keep what was received here")
+    parser.add_argument("--with-parent", action="store_true", help="end when stdin is closed")
     given = parser.parse_args(arguments)
     token = os.environ.get("COURIER_TOKEN", "")
     parts = urlsplit(given.url)
@@ -142,6 +148,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.stdout.write(f"courier listens at http://{parts.hostname}:{server.server_address[1]}\n")
     sys.stdout.flush()
+    if given.with_parent:
+        # The pipe closes however the parent ends, even killed.
+        threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
     try:
         server.serve_forever()
     except KeyboardInterrupt:
