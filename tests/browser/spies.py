@@ -1,8 +1,8 @@
 """What a page does with the device, counted inside the browser; and what a profile keeps.
 
 The spies wrap the browser's own functions before any script of the page runs, and pass every call
-on. They keep their counts in the page, so they end with the document; a function `reportSeen` that a
-test exposes hears of them when a camera stops. `Traffic` outlives the document.
+on. They keep their counts in the page, so they end with the document; a function `reportSeen` that
+a test exposes hears of them when a camera stops. `Traffic` outlives the document.
 """
 
 from dataclasses import dataclass, field
@@ -85,10 +85,17 @@ class Traffic:
     def of(cls, context: BrowserContext) -> "Traffic":
         """Begin to listen."""
         made = cls()
-        context.on("request", lambda request: made.requests.append(request))
-        context.on("response", lambda answer: made.responses.append(answer))
+        # Playwright marks the functions it is given, which methods of a list do not allow.
+        context.on("request", made._asked)
+        context.on("response", made._answered)
         context.on("page", lambda page: page.on("websocket", lambda s: made.sockets.append(s.url)))
         return made
+
+    def _asked(self, request: Request) -> None:
+        self.requests.append(request)
+
+    def _answered(self, response: Response) -> None:
+        self.responses.append(response)
 
     def sent(self) -> list[bytes]:
         """Return what every request said: address, headers and body."""

@@ -1,7 +1,6 @@
-"""The clipboard canary: read by a click on “Paste” and by nothing else, and left nowhere (S-33…35)."""
+"""The clipboard canary: read by a click on “Paste” and by nothing else, and left nowhere."""
 
 import secrets
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -34,13 +33,11 @@ def customer(shop: RunningShop) -> Customer:
 
 
 @pytest.fixture
-def context(
-    shop: RunningShop, open_context: OpenContext, customer: Customer
-) -> Iterator[BrowserContext]:
+def context(shop: RunningShop, open_context: OpenContext, customer: Customer) -> BrowserContext:
     context = open_context(customer)
     context.grant_permissions(["clipboard-read"], origin=shop.address)
     context.add_init_script(SPIES)
-    yield context
+    return context
 
 
 def put_on_clipboard(context: BrowserContext, text: str) -> None:

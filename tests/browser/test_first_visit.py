@@ -1,4 +1,4 @@
-"""The first visit: fifty pages, and nothing that could tell this visitor from another (S-02, S-06)."""
+"""The first visit: fifty pages, and nothing that tells this visitor from another."""
 
 import re
 from collections.abc import Sequence

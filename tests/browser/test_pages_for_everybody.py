@@ -28,7 +28,8 @@ _OVERFLOWS = """() => {
     .filter((e) => e.getBoundingClientRect().right > width + 1)
     .map((e) => e.tagName + "." + e.className).slice(0, 5);
 }"""
-_SMALL = """() => [...document.querySelectorAll("a, button, input:not([type=hidden]), select, textarea, summary")]
+_SMALL = """() => [...document.querySelectorAll(
+    "a, button, input:not([type=hidden]), select, textarea, summary")]
   .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest(".skip, .unseen"))
   .filter((e) => {
     // A link within a sentence may be as high as its line (WCAG 2.5.8, inline).
@@ -121,7 +122,8 @@ def test_pages_have_no_fault_that_can_be_measured(
     shopper.page.locator("form.buy button").click()
     shopper.page.wait_for_url("**/cart*")
     shopper.at([*_own_pages(visits), "/cart", "/scan", "/search", "/support"], width)
-    assert visitor.faults + shopper.faults == []
+    faults = visitor.faults + shopper.faults
+    assert faults == [], "\n".join(faults)
 
 
 @pytest.mark.promise("S-15")
@@ -142,7 +144,7 @@ def test_staff_pages_have_no_fault_that_can_be_measured(
         looked.at(["/staff/orders"], PHONE)
         faults += looked.faults
         page.context.clear_cookies()
-    assert faults == []
+    assert faults == [], "\n".join(faults)
 
 
 # --- the keyboard -----------------------------------------------------------------------------
@@ -157,7 +159,7 @@ _STOP = """() => {
   const label = e.labels?.[0];
   const ring = (s) => s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2;
   window.walked = window.walked || [];
-  const before = window.walked.at(-1);
+  const before = window.walked.at(-1), after = Node.DOCUMENT_POSITION_FOLLOWING;
   const seenBefore = window.walked.includes(e);
   window.walked.push(e);
   return {
@@ -165,11 +167,12 @@ _STOP = """() => {
     ring: ring(style) || style.boxShadow !== "none",
     inView: box.top >= 0 && box.bottom <= innerHeight + 1 || box.height > innerHeight,
     covered: !(top && (e.contains(top) || top.contains(e) || label?.contains(top))),
-    inOrder: !before || Boolean(before.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING),
+    inOrder: !before || Boolean(before.compareDocumentPosition(e) & after),
     again: seenBefore,
   };
 }"""
-_FOCUSABLE = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
+_FOCUSABLE = """() => [...document.querySelectorAll(
+    "a[href], button, input, select, textarea, summary")]
   .filter((e) => !e.disabled && e.type !== "hidden" && e.tabIndex >= 0
     && e.checkVisibility({ visibilityProperty: true })).length"""
 
@@ -193,9 +196,8 @@ def test_keyboard_reaches_everything_in_order_and_focus_is_seen(
         if stop is None or stop["again"]:
             break
         stops += 1
-        for what in ("ring", "inView", "inOrder"):
-            if not stop[what]:
-                faults.append(f"{stop['name']}: not {what}")
+        missing = [what for what in ("ring", "inView", "inOrder") if not stop[what]]
+        faults += [f"{stop['name']}: not {what}" for what in missing]
         if stop["covered"]:
             faults.append(f"{stop['name']}: covered")
     assert faults == []

@@ -44,7 +44,7 @@ def test_label_before_the_camera_opens_its_article(
     context = open_context(customer, browser=browser)
     context.add_init_script(SPIES)
     reports: list[str] = []
-    context.expose_function("reportSeen", lambda text: reports.append(text))
+    context.expose_function("reportSeen", lambda text: reports.append(str(text)))
     traffic = Traffic.of(context)
     page = context.new_page()
     _allow_scanning(page)

@@ -49,7 +49,7 @@ class Page:
                 return form
         offered = [str(f["action"]) for f in self.tree.select("form[action]")]
         raise AssertionError(
-            f"{self.path} ({self.status}) has no form …{action_end} {holding or ''}; it has {offered}"
+            f"{self.path} ({self.status}) has no form …{action_end} {holding or ''}, only {offered}"
         )
 
 
