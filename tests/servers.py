@@ -252,7 +252,7 @@ def _launch(
         "unix_socket_permissions": "0700",
         "max_connections": 200,
         "fsync": "on" if fsync else "off",
-        "synchronous_commit": "on" if fsync else "off",
+        "synchronous_commit": "on",  # troth refuses to work without it
         "full_page_writes": "on" if fsync else "off",
     }
     command = [str(binaries / "postgres"), "-D", str(folder / "data")]

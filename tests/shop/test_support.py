@@ -3,7 +3,7 @@ import threading
 import pytest
 from sqlalchemy import text
 
-from tests.shop.conftest import Shop
+from tests.shop.conftest import SECOND, Shop
 from troth import Answer, Reason, SnapshotForged
 from troth_shop import fields, support
 from troth_shop.errors import BadInput, NotFound, NotPermitted, RoleRefused, WrongState
@@ -179,6 +179,7 @@ def test_the_first_agent_to_answer_keeps_the_case(shop: Shop) -> None:
     made = opened(shop, person)
     first, second = shop.staff(Role.SUPPORT), shop.staff(Role.SUPPORT)
     assert [c.case_id for c in cases_to_answer(shop.t, second)] == [made.case_id]
+    shop.clock.move(SECOND)  # two messages in the same microsecond would have no order
     reply(shop.t, first, made.case_id, message("马上补发"))
     assert cases_to_answer(shop.t, second) == ()
     with pytest.raises(RoleRefused):
