@@ -1,9 +1,8 @@
 """The same rows written by hand: what a careful programmer would write for one consent.
 
-One transaction inserts the event, puts the state in its place, makes the record if it is missing
-and adds the outbox row. Nothing is read, checked, signed or made up while the clock runs: ids and
-salts are given. The databases are of troth's own shape, with the trigger gone that would make
-state, record and outbox a second time.
+One transaction inserts the event, puts the state in its place and adds the outbox row. Nothing is
+read, checked, signed or made up while the clock runs: ids and salts are given. The databases are
+of troth's own shape, with the trigger gone that would make state and outbox a second time.
 """
 
 from __future__ import annotations
@@ -21,9 +20,6 @@ from benchmarks.world import EVENT_COLUMNS, uuid_of
 from troth.adapters.ids import RandomIds
 
 _COLUMNS = EVENT_COLUMNS.split(", ")
-_RECORD_COLUMNS = (
-    "record_id, schema_version, pii_principal_id, pii_controller, purpose_id, jurisdiction"
-)
 _STATE_COLUMNS = (
     "pii_principal_id, purpose_id, event_state, valid_until, notice_ordinal, event_id, "
     "person_flags, last_seq"
@@ -35,7 +31,6 @@ _PUT_STATE = (
     "last_seq = excluded.last_seq"
 )
 _IDS = RandomIds()
-_CONTROLLER = "知禾（杭州）商贸有限公司"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +39,6 @@ class Rows:
 
     event: tuple[Any, ...]
     state: tuple[Any, ...]
-    record: tuple[Any, ...]
     outbox: tuple[Any, ...]
 
 
@@ -85,7 +79,6 @@ def rows_of(person: str, purpose: str, state: str, now: int) -> Rows:
     return Rows(
         event=tuple(values[name] for name in _COLUMNS),
         state=(person, purpose, state, until, 1, event_id, 0),
-        record=(record, "27560-2023", person, _CONTROLLER, purpose, "CN"),
         outbox=(event_id, "consent_event", now),
     )
 
@@ -116,7 +109,6 @@ class SQLiteWriter:
 
     _event = _insert("troth_consent_event", EVENT_COLUMNS)
     _state = f"{_insert('troth_consent_state', _STATE_COLUMNS)} {_PUT_STATE}"
-    _record = f"{_insert('troth_consent_record', _RECORD_COLUMNS)} ON CONFLICT DO NOTHING"
     _outbox = "INSERT INTO troth_outbox (tx, event_id, topic, recorded_at) VALUES (0, ?, ?, ?)"
 
     def __init__(self, file: Path) -> None:
@@ -124,12 +116,11 @@ class SQLiteWriter:
         self._cursor = self.connection.cursor()
 
     def write(self, rows: Rows) -> None:
-        """Write the four rows and commit."""
+        """Write the three rows and commit."""
         execute = self._cursor.execute
         execute("BEGIN IMMEDIATE")
         execute(self._event, rows.event)
         execute(self._state, (*rows.state, self._cursor.lastrowid))
-        execute(self._record, rows.record)
         execute(self._outbox, rows.outbox)
         execute("COMMIT")
 
@@ -163,29 +154,23 @@ class PostgreSQLWriter:
         ), state AS (
           INSERT INTO troth_consent_state ({_STATE_COLUMNS})
           SELECT %s, %s, %s, %s::bigint, %s::integer, %s, %s::integer, seq FROM event {_PUT_STATE}
-        ), record AS (
-          INSERT INTO troth_consent_record ({_RECORD_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s)
-          ON CONFLICT DO NOTHING
         )
         INSERT INTO troth_outbox (tx, event_id, topic, recorded_at)
         VALUES (pg_current_xact_id()::text::bigint, %s, %s, %s)
         """
 
     def write(self, rows: Rows) -> None:
-        """Write the four rows; the statement commits by itself."""
-        self.connection.execute(
-            self._statement, (*rows.event, *rows.state, *rows.record, *rows.outbox)
-        )
+        """Write the three rows; the statement commits by itself."""
+        self.connection.execute(self._statement, (*rows.event, *rows.state, *rows.outbox))
 
 
 def counts(execute: Any) -> Sequence[int]:
-    """Return how many events, states, records and outbox rows of consent a database holds."""
+    """Return how many events, states and outbox rows of consent a database holds."""
     return [
         execute(f"SELECT count(*) FROM {table}").fetchone()[0]
         for table in (
             "troth_consent_event",
             "troth_consent_state",
-            "troth_consent_record",
             "troth_outbox WHERE topic = 'consent_event'",
         )
     ]

@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from tests.builders import NOW, open_troth
 from tests.conftest import TestDatabase
-from troth import Answer, Troth
+from troth import Answer, Said, Troth
 from troth.adapters.clock import SetClock
 
 Work = Callable[[Troth, dict[str, Any]], None]
@@ -77,6 +77,15 @@ def answer(troth: Troth, job: dict[str, Any]) -> None:
     troth.answer(job["person"], "keep_books", Answer.ACT, job["token"])
 
 
+def answer_two(troth: Troth, job: dict[str, Any]) -> None:
+    troth.answer_many(
+        [
+            Said(job["person"], "keep_books", Answer.ACT, job["token"]),
+            Said(job["person"], "send_news", Answer.GIVE, job["other_token"]),
+        ]
+    )
+
+
 def answer_with_a_row_of_the_host(troth: Troth, job: dict[str, Any]) -> None:
     with troth.transaction() as connection:
         connection.execute(text("INSERT INTO host_order VALUES (:p)"), {"p": job["person"]})
@@ -89,6 +98,7 @@ def publish(troth: Troth, job: dict[str, Any]) -> None:
 
 WORKS: dict[str, Work] = {
     "answer": answer,
+    "answer_two": answer_two,
     "answer_with_a_row_of_the_host": answer_with_a_row_of_the_host,
     "publish": publish,
 }

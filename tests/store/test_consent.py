@@ -19,8 +19,8 @@ from troth.store.consent import SCHEMA_VERSION, ConsentEvent
 
 
 @pytest.fixture
-def here(database: TestDatabase) -> Iterator[Deployment]:
-    with deployed(database) as made:
+def here(migrated_database: TestDatabase) -> Iterator[Deployment]:
+    with deployed(migrated_database) as made:
         yield made
 
 

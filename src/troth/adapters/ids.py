@@ -6,13 +6,15 @@ import hashlib
 import os
 import secrets
 
+_VARIANT = "89ab" * 4
+"""The digit with the variant of RFC 9562 in it, by the digit that was drawn."""
+
 
 def _uuid7(now: int, random80: bytes) -> str:
     """Return RFC 9562 §5.7: 48 bits of milliseconds, then version, variant and random bits."""
-    drawn = int.from_bytes(random80, "big")
-    value = now // 1000 << 80 | drawn & ~0xF000_C000_0000_0000_0000 | 0x7000_8000_0000_0000_0000
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    at, drawn = f"{now // 1000:012x}", random80.hex()
+    variant = _VARIANT[int(drawn[4], 16)]
+    return f"{at[:8]}-{at[8:]}-7{drawn[1:4]}-{variant}{drawn[5:8]}-{drawn[8:]}"
 
 
 class RandomIds:

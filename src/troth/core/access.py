@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from troth.core.consent import VALID_STATES, EventState, PersonFlag
+from troth.core.consent import VALID_STATES, AnswerRule, EventState, PersonFlag, answer_rules
 from troth.core.policy import ClauseId, Policy, PurposeId
 
 
@@ -85,12 +85,14 @@ class PolicyInForce:
         policy: the policy.
         ordinal: its place in the order of publication, from 1.
         rules: the rule of each purpose.
+        answers: the rule of every answer that fits its purpose, by purpose, answer and role.
         privacy_notice: ``id@version``, as events name it.
     """
 
     policy: Policy
     ordinal: int
     rules: Mapping[str, PurposeRule]
+    answers: Mapping[tuple[str, str, str], AnswerRule]
     privacy_notice: str
 
 
@@ -112,7 +114,8 @@ def in_force(policy: Policy, ordinal: int, required: Mapping[PurposeId, int]) ->
         )
         for p in policy.purposes.values()
     }
-    return PolicyInForce(policy, ordinal, rules, f"{policy.id}@{policy.version}")
+    answers = {key: rule for p in policy.purposes.values() for key, rule in answer_rules(p).items()}
+    return PolicyInForce(policy, ordinal, rules, answers, f"{policy.id}@{policy.version}")
 
 
 StateRow = tuple[int, str | None, int | None, int | None, str | None, int | None]

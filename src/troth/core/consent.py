@@ -13,11 +13,14 @@ States and types are those of ISO/IEC TS 27560 in lower snake case; ``act_record
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntFlag, StrEnum
+from functools import lru_cache
+from itertools import product
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from troth.core.errors import (
@@ -28,6 +31,7 @@ from troth.core.errors import (
     SnapshotSuperseded,
 )
 from troth.core.policy import ConsentKind, Policy, Purpose
+from troth.core.wording import duration_seconds
 
 SNAPSHOT_LIFE_MICROSECONDS = 30 * 60 * 1_000_000
 """How long a shown text may be answered; after that it is shown again."""
@@ -108,8 +112,7 @@ VALID_STATES = frozenset({EventState.GIVEN, EventState.RENEWED, EventState.ACT_R
 """The states on which a decision may say yes (DPV: only given and renewed consent is valid)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """What one showing was: to whom, which purposes, which texts, until when.
 
     Args:
@@ -161,9 +164,14 @@ def sign_snapshot(snapshot: Snapshot, key: bytes) -> str:
 
 def _mac(text: str, key: bytes) -> str:
     """Return keyed BLAKE2b (RFC 7693): a MAC by construction, at a tenth of HMAC's cost here."""
-    return hashlib.blake2b(
-        text.encode(), key=key, digest_size=32, person=b"troth-snapshot-1"
-    ).hexdigest()
+    keyed = _keyed(key).copy()
+    keyed.update(text.encode())
+    return keyed.hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _keyed(key: bytes) -> hashlib.blake2b:
+    return hashlib.blake2b(key=key, digest_size=32, person=b"troth-snapshot-1")
 
 
 def read_snapshot(token: str, key: bytes) -> Snapshot:
@@ -176,7 +184,8 @@ def read_snapshot(token: str, key: bytes) -> Snapshot:
     if not token.isascii() or not hmac.compare_digest(_mac(text, key), mac):
         raise SnapshotForged("the proof of what was shown is not ours; open the page again")
     token_id, person, language, digest, surface, shown_at, *notices = text.split(_BETWEEN)
-    shown = dict(zip(notices[::2], notices[1::2], strict=True))
+    pairs = iter(notices)
+    shown = dict(zip(pairs, pairs, strict=True))
     return Snapshot(token_id, person, shown, language, digest, unquote(surface), int(shown_at))
 
 
@@ -250,6 +259,46 @@ def refuse_barred(purpose: Purpose, flags: int, bars: int) -> None:
         raise ConsentRefusedByRule(f"{purpose.id} needs an account; visitors are not asked for it")
     if flags & bars & _CHILD:
         raise ConsentRefusedByRule("a guardian answers for a child under 14")
+
+
+class AnswerRule(NamedTuple):
+    """What follows from one answer to one purpose, worked out once for a policy.
+
+    Args:
+        event_type: the type of its event.
+        event_state: the state that it leads to.
+        bars: bits of `PersonFlag` of which any forbids it; see `barring_flags`.
+        valid_for: microseconds after which it expires; None if it does not.
+    """
+
+    event_type: str
+    event_state: str
+    bars: int
+    valid_for: int | None
+
+
+def answer_rule(purpose: Purpose, answer: Answer, role: EntityRole) -> AnswerRule:
+    """Return the rule of an answer.
+
+    Raises:
+        ConsentRefusedByRule: it does not fit the purpose, or who says it.
+    """
+    expires = answer is Answer.GIVE and bool(purpose.valid_for)
+    return AnswerRule(
+        event_type=check_answer(purpose, answer, role).value,
+        event_state=STATE_OF[answer].value,
+        bars=barring_flags(purpose, answer, role),
+        valid_for=duration_seconds(purpose.valid_for) * 1_000_000 if expires else None,
+    )
+
+
+def answer_rules(purpose: Purpose) -> Mapping[tuple[str, str, str], AnswerRule]:
+    """Return {(purpose, answer, role): rule} of every answer that fits a purpose."""
+    found: dict[tuple[str, str, str], AnswerRule] = {}
+    for answer, role in product(Answer, EntityRole):
+        with contextlib.suppress(ConsentRefusedByRule):
+            found[purpose.id, answer.value, role.value] = answer_rule(purpose, answer, role)
+    return found
 
 
 def record_id_of(person: str, purpose_id: str) -> str:

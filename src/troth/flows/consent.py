@@ -1,7 +1,7 @@
 """Show, answer, withdraw: how an event of consent comes to be.
 
-An answer is one transaction: the event, and by the database itself the state, the record and the
-outbox row. It happens in the caller's transaction when a connection is given, else in one that is
+An answer is one statement: the event, and by the database itself the state and the outbox row. It
+happens in the caller's transaction when a connection is given, else in one that is
 shared with other callers who wait; either way it is acknowledged after its commit.
 """
 
@@ -10,21 +10,20 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
 from troth.core.access import PolicyInForce
 from troth.core.consent import (
-    STATE_OF,
     Answer,
     EntityRole,
     EventState,
     EventType,
     PersonFlag,
     Snapshot,
+    answer_rule,
     barring_flags,
-    check_answer,
     check_showing,
     check_snapshot,
     read_snapshot,
@@ -41,7 +40,6 @@ from troth.core.errors import (
 )
 from troth.core.notice import Notice, notice_for
 from troth.core.policy import Policy, Purpose, PurposeId
-from troth.core.wording import duration_parts
 from troth.flows.kit import Kit
 from troth.store.consent import BarredEvent, ConsentEvent
 from troth.store.db import Cursor, raise_unavailable
@@ -148,8 +146,7 @@ def show(
     return Showing(notices, sign_snapshot(snapshot, kit.keys.snapshot_key))
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """What somebody said to one purpose of one showing.
 
     Args:
@@ -195,7 +192,18 @@ def answer(
         ConsentRefusedByRule: the answer does not fit the purpose or the person.
         StoreUnavailable: nothing was stored.
     """
-    return _record(kit, in_force, [said], connection)[0]
+    now = kit.clock.now()
+    snapshot = _proved(kit, in_force.policy, said, now)
+
+    def append(cursor: Cursor) -> str:
+        event = _event(kit, in_force, said, snapshot, now)
+        if not kit.rows.append(cursor, in_force.ordinal, [event]):
+            _say_why(kit, in_force, [said], cursor)
+        return event[0].event_id
+
+    if connection is None:
+        return kit.database.writer.run(append, is_one_statement=True)
+    return _run_in(connection, append)
 
 
 def answer_many(
@@ -209,31 +217,28 @@ def answer_many(
 
     Takes and raises what `answer` does; one answer that is refused refuses them all.
     """
-    return _record(kit, in_force, answers, connection)
-
-
-def _record(
-    kit: Kit, in_force: PolicyInForce, answers: Sequence[Said], connection: Connection | None
-) -> list[str]:
     now = kit.clock.now()
-    proved = [(said, _proved(kit, in_force, said, now)) for said in answers]
+    proved = [(said, _proved(kit, in_force.policy, said, now)) for said in answers]
 
-    def work(cursor: Cursor) -> list[str]:
+    def append(cursor: Cursor) -> list[str]:
         events = [_event(kit, in_force, said, snapshot, now) for said, snapshot in proved]
-        with _all_or_none(cursor, len(events)):
-            if not kit.rows.append(cursor, in_force.ordinal, events):
-                _say_why(kit, in_force, answers, cursor)
+        if events and not kit.rows.append(cursor, in_force.ordinal, events):
+            _say_why(kit, in_force, answers, cursor)
         return [event.event_id for event, _ in events]
 
-    return _run(kit, connection, work)
+    if connection is None:  # undone as a whole anyway; a savepoint would copy every page it writes
+        return kit.database.writer.run(append)
+
+    def append_all_or_none(cursor: Cursor) -> list[str]:
+        with _all_or_none(cursor):
+            return append(cursor)
+
+    return _run_in(connection, append_all_or_none)
 
 
 @contextlib.contextmanager
-def _all_or_none(cursor: Cursor, size: int) -> Iterator[None]:
-    """Undo the first answers of a batch when a later one is refused; one is a statement alone."""
-    if size == 1:
-        yield
-        return
+def _all_or_none(cursor: Cursor) -> Iterator[None]:
+    """Undo the first answers of a batch when a later one is refused."""
     cursor.execute("SAVEPOINT answers")
     try:
         yield
@@ -256,51 +261,50 @@ def _say_why(kit: Kit, in_force: PolicyInForce, answers: Sequence[Said], cursor:
     raise StoreUnavailable("an answer was not stored; try again")
 
 
-def _proved(kit: Kit, in_force: PolicyInForce, said: Said, now: int) -> Snapshot:
-    """Return the showing that an answer is to, if it holds."""
-    policy = in_force.policy
-    purpose = _purpose(policy, said.purpose_id)
-    snapshot = read_snapshot(said.token, kit.keys.snapshot_key)
-    audience = said.person if said.shown_to is None else said.shown_to
-    check_snapshot(snapshot, person=audience, policy=policy, now=now)
-    if purpose.id not in snapshot.notices:
-        raise SnapshotForged(f"{said.purpose_id} was not on the page that was shown")
-    if said.event_time is not None and not snapshot.shown_at <= said.event_time <= now:
-        raise InputError("event_time must lie between the showing and now")
-    return snapshot
-
-
 def _event(
     kit: Kit, in_force: PolicyInForce, said: Said, snapshot: Snapshot, now: int
 ) -> BarredEvent:
     """Return the event of an answer and what bars it, if the answer fits its purpose."""
-    policy = in_force.policy
-    purpose = policy.purposes[PurposeId(said.purpose_id)]
-    event_type = check_answer(purpose, said.answer, said.entity_role)
-    bars = barring_flags(purpose, said.answer, said.entity_role)
+    rule = in_force.answers.get((said.purpose_id, said.answer, said.entity_role))
+    if rule is None:  # says why
+        purpose = _purpose(in_force.policy, said.purpose_id)
+        rule = answer_rule(purpose, said.answer, said.entity_role)
     event = ConsentEvent(
         event_id=kit.ids.event_id(now),
         record_id=record_id_of(said.person, said.purpose_id),
-        pii_principal_id=said.person,
         purpose_id=said.purpose_id,
-        event_type=str(event_type),
-        event_state=str(STATE_OF[said.answer]),
+        event_type=rule.event_type,
+        event_state=rule.event_state,
         event_time=now if said.event_time is None else said.event_time,
         recorded_at=now,
-        valid_until=_valid_until(purpose, said.answer, now),
+        valid_until=None if rule.valid_for is None else now + rule.valid_for,
         entity_id=said.entity_id or said.person,
-        entity_role=str(said.entity_role),
+        entity_role=said.entity_role.value,
         indication_method=said.indication_method,
         surface=snapshot.surface,
         privacy_notice=in_force.privacy_notice,
         notice_ordinal=in_force.ordinal,
-        notice_digest=snapshot.notices[purpose.id],
+        notice_digest=snapshot.notices[said.purpose_id],
         language=snapshot.language,
         snapshot_token_id=snapshot.token_id,
         idempotency_key=said.idempotency_key,
         salt=kit.ids.salt(),
+        pii_principal_id=said.person,
     )
-    return event, bars
+    return event, rule.bars
+
+
+def _proved(kit: Kit, policy: Policy, said: Said, now: int) -> Snapshot:
+    """Return the showing that an answer is to, if it holds."""
+    _purpose(policy, said.purpose_id)
+    snapshot = read_snapshot(said.token, kit.keys.snapshot_key)
+    audience = said.person if said.shown_to is None else said.shown_to
+    check_snapshot(snapshot, person=audience, policy=policy, now=now)
+    if said.purpose_id not in snapshot.notices:
+        raise SnapshotForged(f"{said.purpose_id} was not on the page that was shown")
+    if said.event_time is not None and not snapshot.shown_at <= said.event_time <= now:
+        raise InputError("event_time must lie between the showing and now")
+    return snapshot
 
 
 def expire(kit: Kit, in_force: PolicyInForce, person: str) -> list[str]:
@@ -320,7 +324,6 @@ def expire(kit: Kit, in_force: PolicyInForce, person: str) -> list[str]:
             event = ConsentEvent(
                 event_id=kit.ids.event_id(now),
                 record_id=record_id_of(person, purpose_id),
-                pii_principal_id=person,
                 purpose_id=purpose_id,
                 event_type=EventType.SYSTEM.value,
                 event_state=EventState.EXPIRED.value,
@@ -338,6 +341,7 @@ def expire(kit: Kit, in_force: PolicyInForce, person: str) -> list[str]:
                 snapshot_token_id=None,
                 idempotency_key=None,
                 salt=kit.ids.salt(),
+                pii_principal_id=person,
             )
             kit.rows.append(cursor, in_force.ordinal, [(event, 0)])
             made.append(event.event_id)
@@ -353,20 +357,12 @@ def _purpose(policy: Policy, purpose_id: str) -> Purpose:
     return purpose
 
 
-_SECONDS = {"years": 365 * 86_400, "months": 30 * 86_400, "days": 86_400}
-_SECONDS |= {"hours": 3_600, "minutes": 60, "seconds": 1}
-
-
-def _valid_until(purpose: Purpose, answer: Answer, now: int) -> int | None:
-    if answer is not Answer.GIVE or not purpose.valid_for:
-        return None
-    parts = duration_parts(purpose.valid_for) or ()
-    return now + sum(n * _SECONDS[unit] for n, unit in parts) * 1_000_000
-
-
 def _run(kit: Kit, connection: Connection | None, work: Callable[[Cursor], T]) -> T:
-    if connection is None:
-        return kit.database.writer.run(work)
+    return kit.database.writer.run(work) if connection is None else _run_in(connection, work)
+
+
+def _run_in(connection: Connection, work: Callable[[Cursor], T]) -> T:
+    """Run work in the caller's transaction."""
     if not connection.in_transaction():
         # SQLAlchemy begins at its own first statement; ours pass by it, and its commit would
         # then commit nothing.

@@ -291,23 +291,25 @@ class Writer:
         # SQLite's writers take the write lock at once: a read that became a write could fail.
         self._begin = "BEGIN IMMEDIATE" if database.kind == "sqlite" else "BEGIN"
 
-    def run(self, work: Callable[[Cursor], T]) -> T:
+    def run(self, work: Callable[[Cursor], T], *, is_one_statement: bool = False) -> T:
         """Run ``work`` in a transaction and return its result after the commit.
 
-        ``work`` gets a cursor of the driver and must not commit. It may be run twice, the first
-        time undone, when somebody else's work in the same group fails. What it raises is raised
-        here, and nothing of it is stored; other callers' work in the same commit is untouched.
+        Args:
+            work: gets a cursor of the driver and must not commit. It may be run twice, the first
+                time undone, when somebody else's work in the same group fails. What it raises is
+                raised here, and nothing of it is stored; other callers' work in the same commit
+                is untouched.
+            is_one_statement: it writes by one statement, which is a transaction by itself.
 
         Raises:
             StoreUnavailable: the database cannot be written now; nothing was stored.
         """
-        job = _Job(work)
         with self._state:
-            self._queue.append(job)
-            if self._busy:
-                job.turn = threading.Lock()
-                job.turn.acquire()
+            alone = is_one_statement and not self._busy and not self._crowded
+            job = None if alone else self._enqueue(work)
             self._busy = True
+        if job is None:
+            return self._write_alone(work)
         if job.turn is not None:
             job.turn.acquire()  # released when the work is done, or when it is ours to lead
         if not job.done:
@@ -316,11 +318,29 @@ class Writer:
             raise job.error
         return job.result  # type: ignore[return-value]
 
+    def _enqueue(self, work: Callable[[Cursor], T]) -> _Job[T]:
+        job = _Job(work)
+        self._queue.append(job)
+        if self._busy:
+            job.turn = threading.Lock()
+            job.turn.acquire()
+        return job
+
+    def _write_alone(self, work: Callable[[Cursor], T]) -> T:
+        try:
+            return work(self._ready())
+        except BaseException as error:  # noqa: BLE001 - told, and the writer left in order
+            told = _told(error)
+            if isinstance(told, StoreUnavailable) or not isinstance(told, Exception):
+                self._discard()
+            raise told from None
+        finally:
+            self._pass_on(shared=False)
+
     def _lead(self) -> None:
         """Commit one group of queued work, our own in it, and pass the lead on."""
         if self._crowded:
-            # Others were waiting a moment ago: let those who are nearly here come along.
-            time.sleep(0)
+            self._let_others_come()
         with self._state:
             size = min(len(self._queue), self.MOST_PER_COMMIT)
             jobs = [self._queue.popleft() for _ in range(size)]
@@ -329,13 +349,26 @@ class Writer:
         finally:
             for job in jobs:
                 job.done = True
-            with self._state:
-                following = self._queue[0] if self._queue else None
-                self._busy = following is not None
-                self._crowded = len(jobs) > 1 or following is not None
-            for woken in (*jobs, following):
-                if woken is not None and woken.turn is not None:
-                    woken.turn.release()
+            self._pass_on(shared=len(jobs) > 1)
+            for job in jobs:
+                if job.turn is not None:
+                    job.turn.release()
+
+    def _let_others_come(self) -> None:
+        """Wait as long as each turn that we give away brings somebody who will share the commit."""
+        found = 0
+        while found < len(self._queue) < self.MOST_PER_COMMIT:
+            found = len(self._queue)
+            time.sleep(0)
+
+    def _pass_on(self, *, shared: bool) -> None:
+        """Give the lead to the first who waits, or let the writer be free."""
+        with self._state:
+            following = self._queue[0] if self._queue else None
+            self._busy = following is not None
+            self._crowded = shared or self._busy
+        if following is not None and following.turn is not None:
+            following.turn.release()
 
     def _commit_all(self, jobs: list[_Job[Any]]) -> None:
         try:
@@ -349,11 +382,14 @@ class Writer:
             if interrupted:
                 raise
 
-    def _commit(self, jobs: list[_Job[Any]]) -> None:
+    def _ready(self) -> Cursor:
         if self._connection is None:
             self._connection = self._database.open(autocommit=True)
             self._cursor = self._connection.cursor()
-        cursor = self._cursor
+        return self._cursor
+
+    def _commit(self, jobs: list[_Job[Any]]) -> None:
+        cursor = self._ready()
         cursor.execute(self._begin)
         try:
             for job in jobs:

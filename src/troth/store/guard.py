@@ -13,7 +13,6 @@ from collections.abc import Sequence
 LEDGER = ("troth_leaf", "troth_tile", "troth_checkpoint")
 APPEND_ONLY = (
     "troth_consent_event",
-    "troth_consent_record",
     "troth_policy_version",
     "troth_outbox",
     *LEDGER,
@@ -22,7 +21,6 @@ APPEND_ONLY = (
 
 PROJECTIONS = {
     "troth_consent_state": ("troth_consent_event_project", "troth_person_project"),
-    "troth_consent_record": ("troth_consent_event_project",),
     "troth_outbox": ("troth_consent_event_project", "troth_policy_version_project"),
     "troth_policy_head": ("troth_policy_version_project",),
 }
@@ -101,7 +99,7 @@ def grants(role: str) -> Sequence[str]:
     """Return what the application's role gets on PostgreSQL; ``role`` is a quoted identifier."""
     inserts = [table for table in APPEND_ONLY if table not in PROJECTIONS]
     whole = ("troth_person", "troth_use", "troth_outbox_cursor")
-    reads = tuple(PROJECTIONS)
+    reads = (*PROJECTIONS, "troth_consent_record")
     # The functions write with their owner's rights. Whoever may execute one can hang it on a table
     # of his own (TEMP is everybody's) and have it write rows of his making.
     functions = {*(name for names in PROJECTIONS.values() for name in names)}

@@ -46,8 +46,6 @@ policy_head = Table(
     metadata,
     Column("one", Integer, primary_key=True, autoincrement=False),
     Column("ordinal", Integer, nullable=False),
-    Column("pii_controller", Text, nullable=False),
-    Column("jurisdiction", Text, nullable=False),
     CheckConstraint("one = 1", name="one_row"),
 )
 
@@ -56,10 +54,8 @@ def head_triggers(kind: Kind) -> Sequence[str]:
     """Return the DDL by which a published version becomes the head and goes to the outbox."""
     tx = "0" if kind == "sqlite" else "pg_current_xact_id()::text::bigint"
     body = f"""
-    INSERT INTO troth_policy_head (one, ordinal, pii_controller, jurisdiction)
-      VALUES (1, NEW.ordinal, NEW.pii_controller, NEW.jurisdiction)
-      ON CONFLICT (one) DO UPDATE SET ordinal = excluded.ordinal,
-        pii_controller = excluded.pii_controller, jurisdiction = excluded.jurisdiction;
+    INSERT INTO troth_policy_head (one, ordinal) VALUES (1, NEW.ordinal)
+      ON CONFLICT (one) DO UPDATE SET ordinal = excluded.ordinal;
     INSERT INTO troth_outbox (tx, event_id, topic, recorded_at)
       VALUES ({tx}, NEW.event_id, 'policy_version', NEW.recorded_at);
     """

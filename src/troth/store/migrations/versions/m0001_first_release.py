@@ -32,18 +32,6 @@ SQLITE = (
     )
     """,
     """
-    CREATE TABLE troth_consent_record (
-      record_id TEXT NOT NULL,
-      schema_version TEXT NOT NULL,
-      pii_principal_id TEXT NOT NULL,
-      pii_controller TEXT NOT NULL,
-      purpose_id TEXT NOT NULL,
-      jurisdiction TEXT NOT NULL,
-      CONSTRAINT pk_troth_consent_record PRIMARY KEY (record_id)
-    )
-     WITHOUT ROWID
-    """,
-    """
     CREATE TABLE troth_consent_state (
       pii_principal_id TEXT NOT NULL,
       purpose_id TEXT NOT NULL,
@@ -97,8 +85,6 @@ SQLITE = (
     CREATE TABLE troth_policy_head (
       one INTEGER NOT NULL,
       ordinal INTEGER NOT NULL,
-      pii_controller TEXT NOT NULL,
-      jurisdiction TEXT NOT NULL,
       CONSTRAINT pk_troth_policy_head PRIMARY KEY (one),
       CONSTRAINT ck_troth_policy_head_one_row CHECK (one = 1)
     )
@@ -187,12 +173,6 @@ SQLITE = (
     CREATE TRIGGER troth_consent_event_no_delete BEFORE DELETE ON troth_consent_event BEGIN SELECT RAISE(ABORT, 'troth: troth_consent_event is append-only'); END
     """,
     """
-    CREATE TRIGGER troth_consent_record_no_update BEFORE UPDATE ON troth_consent_record BEGIN SELECT RAISE(ABORT, 'troth: troth_consent_record is append-only'); END
-    """,
-    """
-    CREATE TRIGGER troth_consent_record_no_delete BEFORE DELETE ON troth_consent_record BEGIN SELECT RAISE(ABORT, 'troth: troth_consent_record is append-only'); END
-    """,
-    """
     CREATE TRIGGER troth_policy_version_no_update BEFORE UPDATE ON troth_policy_version BEGIN SELECT RAISE(ABORT, 'troth: troth_policy_version is append-only'); END
     """,
     """
@@ -236,12 +216,6 @@ SQLITE = (
     """,
     """
     CREATE TRIGGER troth_consent_event_project AFTER INSERT ON troth_consent_event BEGIN
-        INSERT INTO troth_consent_record
-          (record_id, schema_version, pii_principal_id, pii_controller, purpose_id, jurisdiction)
-          SELECT NEW.record_id, '27560-2023', NEW.pii_principal_id, h.pii_controller,
-                 NEW.purpose_id, h.jurisdiction
-          FROM troth_policy_head h WHERE h.one = 1
-          ON CONFLICT (record_id) DO NOTHING;
         INSERT INTO troth_consent_state
           (pii_principal_id, purpose_id, event_state, valid_until, notice_ordinal, event_id, person_flags, last_seq)
           SELECT NEW.pii_principal_id, NEW.purpose_id, NEW.event_state, NEW.valid_until,
@@ -265,13 +239,19 @@ SQLITE = (
     """,
     """
     CREATE TRIGGER troth_policy_version_project AFTER INSERT ON troth_policy_version BEGIN
-        INSERT INTO troth_policy_head (one, ordinal, pii_controller, jurisdiction)
-          VALUES (1, NEW.ordinal, NEW.pii_controller, NEW.jurisdiction)
-          ON CONFLICT (one) DO UPDATE SET ordinal = excluded.ordinal,
-            pii_controller = excluded.pii_controller, jurisdiction = excluded.jurisdiction;
+        INSERT INTO troth_policy_head (one, ordinal) VALUES (1, NEW.ordinal)
+          ON CONFLICT (one) DO UPDATE SET ordinal = excluded.ordinal;
         INSERT INTO troth_outbox (tx, event_id, topic, recorded_at)
           VALUES (0, NEW.event_id, 'policy_version', NEW.recorded_at);
          END
+    """,
+    """
+    CREATE VIEW troth_consent_record AS
+      SELECT e.record_id, '27560-2023' AS schema_version, s.pii_principal_id,
+             v.pii_controller, s.purpose_id, v.jurisdiction
+      FROM troth_consent_state s
+      JOIN troth_consent_event e ON e.event_id = s.event_id
+      JOIN troth_policy_version v ON v.ordinal = s.notice_ordinal
     """,
 )
 
@@ -282,17 +262,6 @@ POSTGRESQL = (
       note TEXT NOT NULL,
       recorded_at BIGINT NOT NULL,
       CONSTRAINT pk_troth_checkpoint PRIMARY KEY (tree_size)
-    )
-    """,
-    """
-    CREATE TABLE troth_consent_record (
-      record_id TEXT NOT NULL,
-      schema_version TEXT NOT NULL,
-      pii_principal_id TEXT NOT NULL,
-      pii_controller TEXT NOT NULL,
-      purpose_id TEXT NOT NULL,
-      jurisdiction TEXT NOT NULL,
-      CONSTRAINT pk_troth_consent_record PRIMARY KEY (record_id)
     )
     """,
     """
@@ -350,8 +319,6 @@ POSTGRESQL = (
     CREATE TABLE troth_policy_head (
       one INTEGER NOT NULL,
       ordinal INTEGER NOT NULL,
-      pii_controller TEXT NOT NULL,
-      jurisdiction TEXT NOT NULL,
       CONSTRAINT pk_troth_policy_head PRIMARY KEY (one),
       CONSTRAINT ck_troth_policy_head_one_row CHECK (one = 1)
     )
@@ -444,12 +411,6 @@ POSTGRESQL = (
     CREATE TRIGGER troth_consent_event_no_truncate BEFORE TRUNCATE ON troth_consent_event FOR EACH STATEMENT EXECUTE FUNCTION troth_refuse_change()
     """,
     """
-    CREATE TRIGGER troth_consent_record_append_only BEFORE UPDATE OR DELETE ON troth_consent_record FOR EACH ROW EXECUTE FUNCTION troth_refuse_change()
-    """,
-    """
-    CREATE TRIGGER troth_consent_record_no_truncate BEFORE TRUNCATE ON troth_consent_record FOR EACH STATEMENT EXECUTE FUNCTION troth_refuse_change()
-    """,
-    """
     CREATE TRIGGER troth_policy_version_append_only BEFORE UPDATE OR DELETE ON troth_policy_version FOR EACH ROW EXECUTE FUNCTION troth_refuse_change()
     """,
     """
@@ -490,12 +451,6 @@ POSTGRESQL = (
     """,
     """
     CREATE FUNCTION troth_consent_event_project() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$ BEGIN
-        INSERT INTO troth_consent_record
-          (record_id, schema_version, pii_principal_id, pii_controller, purpose_id, jurisdiction)
-          SELECT NEW.record_id, '27560-2023', NEW.pii_principal_id, h.pii_controller,
-                 NEW.purpose_id, h.jurisdiction
-          FROM troth_policy_head h WHERE h.one = 1
-          ON CONFLICT (record_id) DO NOTHING;
         INSERT INTO troth_consent_state
           (pii_principal_id, purpose_id, event_state, valid_until, notice_ordinal, event_id, person_flags, last_seq)
           SELECT NEW.pii_principal_id, NEW.purpose_id, NEW.event_state, NEW.valid_until,
@@ -525,15 +480,21 @@ POSTGRESQL = (
     """,
     """
     CREATE FUNCTION troth_policy_version_project() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$ BEGIN
-        INSERT INTO troth_policy_head (one, ordinal, pii_controller, jurisdiction)
-          VALUES (1, NEW.ordinal, NEW.pii_controller, NEW.jurisdiction)
-          ON CONFLICT (one) DO UPDATE SET ordinal = excluded.ordinal,
-            pii_controller = excluded.pii_controller, jurisdiction = excluded.jurisdiction;
+        INSERT INTO troth_policy_head (one, ordinal) VALUES (1, NEW.ordinal)
+          ON CONFLICT (one) DO UPDATE SET ordinal = excluded.ordinal;
         INSERT INTO troth_outbox (tx, event_id, topic, recorded_at)
           VALUES (pg_current_xact_id()::text::bigint, NEW.event_id, 'policy_version', NEW.recorded_at);
          RETURN NULL; END $$
     """,
     """
     CREATE TRIGGER troth_policy_version_project AFTER INSERT ON troth_policy_version FOR EACH ROW EXECUTE FUNCTION troth_policy_version_project()
+    """,
+    """
+    CREATE VIEW troth_consent_record AS
+      SELECT e.record_id, '27560-2023' AS schema_version, s.pii_principal_id,
+             v.pii_controller, s.purpose_id, v.jurisdiction
+      FROM troth_consent_state s
+      JOIN troth_consent_event e ON e.event_id = s.event_id
+      JOIN troth_policy_version v ON v.ordinal = s.notice_ordinal
     """,
 )
