@@ -600,6 +600,7 @@ def test_leaves_edited_together_with_their_events_are_found_by_the_checkpoint(
 
 
 @pytest.mark.promise("S-13")
+@pytest.mark.control("tamper_evident_log")
 def test_cutting_leaves_and_checkpoints_together_is_found_only_from_outside(log: EventLog) -> None:
     log.grow(300, 100)
     log.tamper(

@@ -88,6 +88,7 @@ def test_the_cashier_sees_payments_and_nothing_that_says_who(shop: Shop) -> None
 
 
 @pytest.mark.promise("S-57")
+@pytest.mark.control("staff_role_page")
 def test_each_role_does_its_own_and_no_other(shop: Shop) -> None:
     order_id = awaiting(shop).order_id
     cashier, packer, agent = (shop.staff(role) for role in Role)

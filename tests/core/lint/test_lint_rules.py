@@ -25,6 +25,7 @@ def test_clean_policy_in_two_languages_has_no_hit() -> None:
     assert hits(CLEAN["zh"] + "\n" + CLEAN["en"]) == []
 
 
+@pytest.mark.control("policy_readable")
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_one_fault_gives_exactly_that_rule(fault: Fault) -> None:
     found = hits(fault.faulty)

@@ -135,6 +135,7 @@ def test_a_use_is_counted_while_allowed_and_refused_before_and_after(site: Site,
     assert before.status_code == 403
     assert before.headers["content-type"] == "application/problem+json"
     assert before.json()["consent_uri"].startswith(f"/privacy/ask/{purpose}")
+    assert purpose not in site.t.uses(customer.person)
     customer.say(purpose)
     for _ in range(2):
         assert customer.post(f"/privacy/uses/{purpose}", headers=json).status_code == 204

@@ -59,6 +59,8 @@ def test_every_other_page_leads_a_visitor_to_the_log_in(site: Site):
             assert answer.status_code == 401, path
 
 
+@pytest.mark.promise("S-57")
+@pytest.mark.control("staff_role_page")
 def test_a_customer_is_no_staff_and_staff_are_no_customer(site: Site):
     customer, cashier = site.customer(), site.staff()
     for method, path in routes(site):

@@ -18,7 +18,7 @@ def pages(site: Site) -> list[str]:
 
 
 @pytest.mark.promise("S-02", "S-06")
-@pytest.mark.control("visitor_without_identifiers")
+@pytest.mark.control("visitor_without_identifiers", "no_consent_by_use")
 def test_first_visit_of_every_public_page_sets_no_cookie_and_writes_no_row(site: Site):
     visitor, before = site.visitor(), site.rows()
     found = pages(site)
@@ -58,8 +58,11 @@ def test_refusing_sets_nothing_and_writes_nothing(site: Site):
 
 def test_allowing_gives_a_random_visitor_number_that_no_account_gets(site: Site):
     visitor = site.visitor()
-    visitor.say("scan_product", "give", "/scan")
+    given = visitor.say("scan_product", "give", "/scan")
     number = visitor.http.cookies["visitor"]
+    kept = site.t.policy.categories["visitor_id"].retention
+    assert site.t.policy.retention[kept].period == "P30D"
+    assert f"Max-Age={30 * 86_400};" in given.headers["set-cookie"]
     assert len(number) == 32
     customer = site.customer()
     customer.set_cookie("visitor", number)
