@@ -17,14 +17,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+# How many processes share the tests of `make test`; 0 is this one alone.
+WORKERS ?= auto
 
 .PHONY: run test check lint prove bench setup servers lock clean
 
 run: $(VENV)/.stamp-run
 	@exec $(BIN)/troth-shop run $(if $(DATA),--data '$(DATA)') $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)')
 
+# Bytecode is written also where the environment says not to: the tests start two hundred processes
+# of ours, and each would compile everything again.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: setup servers lint
-	$(BIN)/python -m pytest -m 'not slow' $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m 'not slow' -n $(WORKERS) --maxprocesses 4 $(PYTEST_ARGS)
 
 check: setup lint
 	$(BIN)/python -m pytest -m 'not slow and not postgresql' tests/core tests/house $(PYTEST_ARGS)

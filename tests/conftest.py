@@ -1,42 +1,33 @@
-"""Fixtures that every room may use: databases of both kinds, and what the end of a run says."""
+"""Fixtures that every room may use: databases of both kinds, and what the end of a run says.
+
+Each test has a database of its own. `database` is an empty one. `migrated_database` is a copy of
+one that the migrations of troth made once in this run: for tests that are about something else.
+"""
+
+from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import URL
 
+from tests.databases import Template, TestDatabase, empty_database
 from tests.proof import ProofRecorder
-from tests.servers import (
-    MISSING,
-    PostgresDatabase,
-    PostgresServer,
-    running_postgres,
-)
+from tests.servers import MISSING, PostgresDatabase, PostgresServer, running_postgres
+from troth import app
+from troth.core.compile import Compiled
+from troth.store.migrate import migrate
 
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
 
-@dataclass(frozen=True)
-class TestDatabase:
-    """A fresh, empty database for one test.
+__all__ = ["TestDatabase"]
 
-    Attributes:
-        kind: which of the two databases it is.
-        owner_url: for SQLAlchemy; may create and own tables (migrations run as this).
-        app_url: for SQLAlchemy; the role the application runs as, which owns nothing. The same
-            as `owner_url` on SQLite, which knows no roles.
-        folder: an empty folder of this test on disk; on SQLite the file lies in it.
-    """
-
-    __test__: ClassVar[bool] = False
-
-    kind: Literal["sqlite", "postgresql"]
-    owner_url: str
-    app_url: str
-    folder: Path
+_ONE_SERVER_EACH = ("tests/browser/", "tests/matrix/")
+"""Rooms whose tests share a browser or a shop: one worker runs all of such a room."""
 
 
 @pytest.fixture(scope="session")
@@ -54,17 +45,54 @@ def postgres_database(postgres_server: PostgresServer) -> Iterator[PostgresDatab
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> TestDatabase:
-    """The same test on every database: a file of SQLite, then a database of PostgreSQL."""
-    folder = tmp_path / "database"
-    folder.mkdir()
+def server_of_database(request: pytest.FixtureRequest) -> PostgresServer | None:
+    """The same test on every database: SQLite, which needs no server, then PostgreSQL."""
     if request.param == "sqlite":
-        url = URL.create("sqlite", database=str(folder / "troth.db")).render_as_string()
-        return TestDatabase(kind="sqlite", owner_url=url, app_url=url, folder=folder)
-    made: PostgresDatabase = request.getfixturevalue("postgres_database")
-    return TestDatabase(
-        kind="postgresql", owner_url=made.owner_url, app_url=made.app_url, folder=folder
-    )
+        return None
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server
+
+
+@pytest.fixture
+def database(server_of_database: PostgresServer | None, tmp_path: Path) -> Iterator[TestDatabase]:
+    """An empty database: a file of SQLite that is not there yet, then one of PostgreSQL."""
+    with empty_database(server_of_database, tmp_path / "database") as made:
+        yield made
+
+
+@pytest.fixture
+def migrated_database(
+    server_of_database: PostgresServer | None, migrated_template: Template, tmp_path: Path
+) -> Iterator[TestDatabase]:
+    """A database with troth's tables and nothing in them, of both kinds."""
+    with migrated_template.copy(server_of_database, tmp_path / "database") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def migrated_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """What `migrated_database` is a copy of."""
+
+    def fill(empty: TestDatabase) -> None:
+        migrate(empty.owner_url, app_role=empty.app_role)
+
+    return Template(fill, tmp_path_factory.mktemp("migrated"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _stored_policies_compile_once() -> Iterator[None]:
+    # Compiling is pure: the same files give the same value, which nobody can change.
+    real, made = app._recompile, dict[tuple[tuple[str, str], ...], Compiled]()
+
+    def once(files: Mapping[str, str]) -> Compiled:
+        key = tuple(sorted(files.items()))
+        if key not in made:
+            made[key] = real(files)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "_recompile", once)
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -81,7 +109,24 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = config.getoption("--record-proof")
     if folder is not None:
-        config.pluginmanager.register(ProofRecorder(config.rootpath, config.rootpath / folder))
+        is_worker = hasattr(config, "workerinput")
+        recorder = ProofRecorder(config.rootpath, config.rootpath / folder, writes=not is_worker)
+        config.pluginmanager.register(recorder)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Hand out files, and rooms with a server of their own as a whole, in the order they stand."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            room = next((name for name in _ONE_SERVER_EACH if nodeid.startswith(name)), None)
+            return room or nodeid.partition("::")[0]
+
+    # The rooms that take longest stand first; sorted by number of tests they would come last.
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

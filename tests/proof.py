@@ -12,6 +12,7 @@ import pluggy
 import pytest
 
 _PASSED, _FAILED, _SKIPPED = "passed", "failed", "skipped"
+_PROMISES = "promises"
 
 
 @dataclass(eq=False)
@@ -20,10 +21,14 @@ class ProofRecorder:
 
     The record tells the commit, whether the tree had changes on top of it, and each test with
     its promises, outcome and seconds. It holds no path and no name of the machine.
+
+    Where several workers share a run (pytest-xdist), each notes the promises on its reports, and
+    the process that hands out the tests, where all reports arrive, writes the record.
     """
 
     root: Path
     folder: Path
+    writes: bool = True
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     tests: dict[str, dict[str, object]] = field(default_factory=dict)
 
@@ -32,22 +37,21 @@ class ProofRecorder:
         self, item: pytest.Item
     ) -> Generator[None, pluggy.Result[pytest.TestReport], None]:
         report = (yield).get_result()
+        names = {str(name) for mark in item.iter_markers("promise") for name in mark.args}
+        report.user_properties.append((_PROMISES, sorted(names)))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        noted: dict[str, object] = dict(report.user_properties)
         entry = self.tests.setdefault(
-            item.nodeid,
-            {
-                "outcome": _PASSED,
-                "seconds": 0.0,
-                "promises": sorted(
-                    {str(name) for mark in item.iter_markers("promise") for name in mark.args}
-                ),
-            },
+            report.nodeid,
+            {"outcome": _PASSED, "seconds": 0.0, "promises": noted.get(_PROMISES, [])},
         )
         entry["seconds"] = round(float(str(entry["seconds"])) + report.duration, 3)
         if report.outcome != _PASSED and entry["outcome"] != _FAILED:
             entry["outcome"] = report.outcome
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        if not self.tests:
+        if not self.tests or not self.writes:
             return
         record = self._record(exitstatus)
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -38,6 +38,7 @@ APPLICATION = "troth_app"
 _SUPERUSER = "postgres"
 _START_SECONDS = 30
 _STOP_SECONDS = 10
+_ROOM = 2 * 1024**3
 
 
 def say_missing(what: str) -> NoReturn:
@@ -59,7 +60,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class PostgresDatabase:
-    """One empty database, owned by `troth_owner`, with `troth_app` able to connect and no more.
+    """One database, owned by `troth_owner`, with `troth_app` able to connect and no more.
 
     Otherwise it is as PostgreSQL makes it: what PUBLIC may do by default (CONNECT, TEMP) it may
     do here too, so that a test shows what the product closes, not what the suite closed for it.
@@ -95,36 +96,60 @@ class PostgresServer:
         """Return the address for SQLAlchemy."""
         return self.dsn(database, user=user).replace("postgresql://", "postgresql+psycopg://", 1)
 
-    @contextmanager
-    def fresh_database(self) -> Iterator[PostgresDatabase]:
-        """Make an empty database, and drop it at the end with every role that was added meanwhile.
+    def create_database(self, *, template: str = "template0") -> PostgresDatabase:
+        """Make a database that stays until the server stops.
 
-        Roles belong to the whole server, so those a test made (one per purpose) would otherwise
-        meet the next test.
+        Args:
+            template: the database that it is a copy of, to which nobody may be connected; an
+                empty one by default.
         """
         name = f"troth_{secrets.token_hex(6)}"
+        # Copies the files as they are. Later versions write every page to their log instead,
+        # which costs twice as much where no file has to reach the disk.
+        strategy = "STRATEGY FILE_COPY" if self.version >= 150000 else ""
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as admin:
-            roles_before = _role_names(admin)
             admin.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(
-                    sql.Identifier(name), sql.Identifier(OWNER)
+                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} {}").format(
+                    sql.Identifier(name),
+                    sql.Identifier(OWNER),
+                    sql.Identifier(template),
+                    sql.SQL(strategy),
                 )
             )
+        return PostgresDatabase(
+            name=name,
+            owner_url=self.url(name, user=OWNER),
+            app_url=self.url(name, user=APPLICATION),
+            superuser_dsn=self.dsn(name),
+        )
+
+    @contextmanager
+    def fresh_database(self, *, template: str = "template0") -> Iterator[PostgresDatabase]:
+        """Make a database, and drop it at the end with every role that was added meanwhile.
+
+        Roles belong to the whole server, so those a test made (one per purpose), and settings it
+        gave to the roles of the product, would otherwise meet the next test.
+
+        Args:
+            template: as for `create_database`.
+        """
+        with psycopg.connect(self.dsn("postgres"), autocommit=True) as admin:
+            roles_before = _role_names(admin)
+        made = self.create_database(template=template)
         try:
-            yield PostgresDatabase(
-                name=name,
-                owner_url=self.url(name, user=OWNER),
-                app_url=self.url(name, user=APPLICATION),
-                superuser_dsn=self.dsn(name),
-            )
+            yield made
         finally:
             with psycopg.connect(self.dsn("postgres"), autocommit=True) as admin:
                 # FORCE ends the sessions that a failing test left open.
                 admin.execute(
-                    sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+                    sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
+                        sql.Identifier(made.name)
+                    )
                 )
                 for role in sorted(_role_names(admin) - roles_before):
                     admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+                for role in (OWNER, APPLICATION):
+                    admin.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(sql.Identifier(role)))
 
 
 def find_postgres_binaries() -> Path | None:
@@ -164,7 +189,7 @@ def running_postgres(*, fsync: bool) -> Iterator[PostgresServer]:
     binaries = find_postgres_binaries()
     if binaries is None:
         say_missing("a PostgreSQL server (initdb)")
-    folder = Path(tempfile.mkdtemp(prefix="troth-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="troth-pg-", dir=None if fsync else _memory()))
     account = _unprivileged_account()
     if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)
@@ -179,6 +204,18 @@ def running_postgres(*, fsync: bool) -> Iterator[PostgresServer]:
             _stop(process)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _memory() -> Path | None:
+    """Return a file system in memory that has room for a server, or None.
+
+    A database is 300 files; a disk spends longer on making and removing them than the test on its
+    work. Whoever waits for no disk need not touch one.
+    """
+    folder = Path("/dev/shm")
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        return None
+    return folder if shutil.disk_usage(folder).free >= _ROOM else None
 
 
 def _version_key(name: str) -> tuple[int, ...]:
@@ -254,6 +291,7 @@ def _launch(
         "fsync": "on" if fsync else "off",
         "synchronous_commit": "on",  # troth refuses to work without it
         "full_page_writes": "on" if fsync else "off",
+        "max_wal_size": "1GB" if fsync else "256MB",
     }
     command = [str(binaries / "postgres"), "-D", str(folder / "data")]
     for name, value in settings.items():

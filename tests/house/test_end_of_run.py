@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.house.committed import ROOT
 
 NEEDS_SERVER = "def test_needs_server(postgres_database):\n    assert postgres_database\n"
@@ -46,28 +48,32 @@ def _without_postgresql() -> str:
     return "import tests.servers\ntests.servers.find_postgres_binaries = lambda: None\n"
 
 
-def test_missing_server_is_skipped_aloud_and_counted_at_home(tmp_path: Path):
-    run = _run_suite(_without_postgresql() + NEEDS_SERVER, tmp_path, CI="")
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_missing_server_is_skipped_aloud_and_counted_at_home(tmp_path: Path, workers: str):
+    run = _run_suite(_without_postgresql() + NEEDS_SERVER, tmp_path, "-n", workers, CI="")
     assert run.returncode == 0
     assert "NOT TESTED HERE: 1 tests, for want of a PostgreSQL server" in run.stdout
     assert "1 skipped" in run.stdout.splitlines()[-1]
 
 
-def test_missing_server_fails_in_ci(tmp_path: Path):
-    run = _run_suite(_without_postgresql() + NEEDS_SERVER, tmp_path, CI="true")
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_missing_server_fails_in_ci(tmp_path: Path, workers: str):
+    run = _run_suite(_without_postgresql() + NEEDS_SERVER, tmp_path, "-n", workers, CI="true")
     assert run.returncode == 1
     assert "nothing may be skipped" in run.stdout
     assert "skipped" not in run.stdout.splitlines()[-1]
 
 
-def test_proof_record_tells_what_held_and_what_did_not(tmp_path: Path):
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_proof_record_tells_what_held_and_what_did_not(tmp_path: Path, workers: str):
     proof, other = tmp_path / "proof", tmp_path / "other"
     # A second folder with a conftest of its own, as in this project: pytest then asks each plugin
     # in another way.
     other.mkdir()
     (other / "conftest.py").write_text("")
     (other / "test_other.py").write_text("def test_elsewhere(): pass\n")
-    run = _run_suite(MIXED, tmp_path, f"--record-proof={proof}", str(other / "test_other.py"))
+    wanted = (f"--record-proof={proof}", "-n", workers, str(other / "test_other.py"))
+    run = _run_suite(MIXED, tmp_path, *wanted)
     record = json.loads((proof / "latest.json").read_text("utf-8"))
     assert run.returncode == record["exit_status"] == 1
     assert record["counts"] == {"passed": 2, "failed": 1, "skipped": 1}

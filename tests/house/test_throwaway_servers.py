@@ -89,9 +89,12 @@ def test_owner_can_create_and_keep_rows_on_every_database(database: TestDatabase
     engine.dispose()
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("end", "workers"),
+    [(signal.SIGINT, "0"), (signal.SIGTERM, "0"), (signal.SIGKILL, "0"), (signal.SIGINT, "1")],
+)
 def test_server_stops_when_the_suite_is_interrupted(
-    postgres_server: PostgresServer, tmp_path: Path, end: signal.Signals
+    postgres_server: PostgresServer, tmp_path: Path, end: signal.Signals, workers: str
 ):
     if end is signal.SIGKILL and sys.platform != "linux":
         pytest.skip("only Linux ends a child with its parent")
@@ -104,11 +107,13 @@ def test_server_stops_when_the_suite_is_interrupted(
         "    time.sleep(60)\n"
     )
     suite = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", str(inner)],
+        [sys.executable, "-m", "pytest", "-q", "-n", workers, "-p", "tests.conftest", str(inner)],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # A suite in the background of a script was told to ignore Ctrl-C, and so would its child.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     told = tmp_path / "pid"
     _wait_for(lambda: told.exists() and told.read_text().endswith("\n"), seconds=30)

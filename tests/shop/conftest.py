@@ -1,8 +1,8 @@
-"""The shop on a fresh database of each kind, under its own policy, with a clock that is set."""
+"""The shop on a database of each kind, under its own policy, with a clock that is set."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -12,10 +12,10 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 import troth_shop
-from tests.conftest import TestDatabase
-from troth import Answer, Settings, Troth, app
+from tests.databases import Template, TestDatabase
+from tests.servers import PostgresServer
+from troth import Answer, Settings, Troth
 from troth.adapters.clock import SetClock
-from troth.core.compile import Compiled
 from troth_shop import accounts, orders, passwords, staff
 from troth_shop.catalogue import Catalogue, load_catalogue
 from troth_shop.migrate import migrate
@@ -91,22 +91,6 @@ TO_HOME = {
 }
 
 
-@pytest.fixture(scope="session")
-def _compiled_once() -> Iterator[None]:
-    # Compiling is pure and takes two seconds; the same files give the same value.
-    real, made = app._recompile, {}
-
-    def once(files: Mapping[str, str]) -> Compiled:
-        key = tuple(sorted(files.items()))
-        if key not in made:
-            made[key] = real(files)
-        return made[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "_recompile", once)
-        yield
-
-
 @pytest.fixture(autouse=True)
 def _quick_digests(monkeypatch: pytest.MonkeyPatch) -> None:
     # Same algorithm, little work; test_accounts proves what the shop really uses.
@@ -115,19 +99,48 @@ def _quick_digests(monkeypatch: pytest.MonkeyPatch) -> None:
     passwords._of_nobody.cache_clear()
 
 
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    """The goods; reading them takes longer than most tests, and nobody can change them."""
+    return load_catalogue()
+
+
+@pytest.fixture(scope="session")
+def shop_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """A database with the tables of troth and of the shop, and the shop's policy published."""
+    return Template(set_up_shop, tmp_path_factory.mktemp("shop-template"))
+
+
 @pytest.fixture
-def shop(database: TestDatabase, tmp_path: Path, _compiled_once: None) -> Iterator[Shop]:
-    environment = {"TROTH_DATABASE_URL": database.app_url, "TROTH_OWNER_URL": database.owner_url}
-    settings = Settings.of(tmp_path / "data", environment)
+def shop_database(
+    server_of_database: PostgresServer | None, shop_template: Template, tmp_path: Path
+) -> Iterator[TestDatabase]:
+    """The database of `shop`: a copy of the template."""
+    with shop_template.copy(server_of_database, tmp_path / "shop-database") as made:
+        yield made
+
+
+@pytest.fixture
+def shop(shop_database: TestDatabase, catalogue: Catalogue, tmp_path: Path) -> Iterator[Shop]:
+    """The shop on a database of its own, with keys of its own; its policy is in force."""
+    settings = settings_of(shop_database, tmp_path / "data")
+    settings.data.mkdir()
     clock = SetClock(NOON)
-    t = Troth.open(settings, clock=clock)
-    migrate(database.owner_url, app_role=app_role(database))
-    t.publish(POLICY)
-    yield Shop(t, clock, load_catalogue(), settings.data)
+    t = Troth.open(settings, migrates=False, clock=clock)
+    t.in_force(renew=True)
+    yield Shop(t, clock, catalogue, settings.data)
     t.close()
 
 
-def app_role(database: TestDatabase) -> str:
-    from sqlalchemy import make_url
+def set_up_shop(empty: TestDatabase) -> None:
+    """Bring an empty database to where a shop can open: migrated twice, the policy published."""
+    t = Troth.open(settings_of(empty, empty.folder / "data"), clock=SetClock(NOON))
+    migrate(empty.owner_url, app_role=empty.app_role)
+    t.publish(POLICY)
+    t.close()
 
-    return (make_url(database.app_url).username or "") if database.kind == "postgresql" else ""
+
+def settings_of(database: TestDatabase, data: Path) -> Settings:
+    """Return the settings of a shop whose state is in that folder and in that database."""
+    environment = {"TROTH_DATABASE_URL": database.app_url, "TROTH_OWNER_URL": database.owner_url}
+    return Settings.of(data, environment)

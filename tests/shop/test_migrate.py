@@ -4,16 +4,23 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from tests.conftest import TestDatabase
-from tests.shop.conftest import Shop, app_role
+from tests.databases import TestDatabase
+from tests.shop.conftest import Shop, set_up_shop
 from troth import StoreUnavailable, UnsafeStore
 from troth_shop import queries
 from troth_shop.migrate import VERSION_TABLE, migrate
 from troth_shop.tables import metadata
 
 
+@pytest.fixture
+def shop_database(database: TestDatabase) -> TestDatabase:
+    """Not a copy as elsewhere: in this file the migrations themselves are tested."""
+    set_up_shop(database)
+    return database
+
+
 def test_schema_is_the_sum_of_its_migrations(database: TestDatabase) -> None:
-    migrate(database.owner_url, app_role=app_role(database))
+    migrate(database.owner_url, app_role=database.app_role)
     engine = create_engine(database.owner_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(
@@ -31,7 +38,7 @@ def test_schema_is_the_sum_of_its_migrations(database: TestDatabase) -> None:
 
 
 def test_a_column_that_no_migration_makes_is_found(database: TestDatabase) -> None:
-    migrate(database.owner_url, app_role=app_role(database))
+    migrate(database.owner_url, app_role=database.app_role)
     engine = create_engine(database.owner_url)
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE shop_customer ADD COLUMN email TEXT"))
@@ -43,7 +50,7 @@ def test_a_column_that_no_migration_makes_is_found(database: TestDatabase) -> No
 
 def test_migrating_twice_changes_nothing(shop: Shop, database: TestDatabase) -> None:
     person = shop.person()
-    migrate(database.owner_url, app_role=app_role(database))
+    migrate(database.owner_url, app_role=database.app_role)
     with shop.t.reading() as c:
         assert queries.customer_of(c, person) is not None
 

@@ -181,7 +181,7 @@ def opened(folder: Path) -> Shop:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, _compiled_once: None) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A shop of this module's own; tests bring their own people, so they do not meet."""
     shop = opened(tmp_path_factory.mktemp("shop"))
     phones = Phones()

@@ -141,5 +141,6 @@ def test_a_question_shown_to_one_cannot_be_answered_by_another(site: Site):
 
 @pytest.mark.parametrize("strange", ["x", "0" * 31, "%00", "..%2f..", "' OR 1=1 --", "中" * 20])
 def test_an_id_that_is_none_is_not_found(site: Site, owner: Browser, strange: str):
-    for path in ("/orders/{}", "/orders/{}/pay", "/orders/{}/receipt", "/support/cases/{}"):
+    paths = ("/orders/{}", "/orders/{}/pay", "/orders/{}/receipt", "/support/cases/{}")
+    for path in (*paths, "/my/privacy/receipts/{}"):
         assert owner.get(path.format(strange)).status_code == 404, path

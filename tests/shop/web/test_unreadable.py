@@ -36,7 +36,7 @@ FORM = {
 
 
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory, _compiled_once: None) -> Iterator[Site]:
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A shop whose database file turned into something else while it was running."""
     folder = tmp_path_factory.mktemp("broken")
     shop = opened(folder)
