@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import make_url
-
 from tests.conftest import TestDatabase
 from troth import Answer, Troth
 from troth.adapters.clock import SetClock
@@ -414,7 +412,6 @@ class Deployment:
 TABLES = (
     "troth_person",
     "troth_consent_event",
-    "troth_consent_record",
     "troth_consent_state",
     "troth_outbox",
     "troth_policy_version",
@@ -436,7 +433,7 @@ def count_rows(troth: Troth) -> dict[str, int]:
 
 def set_up(database: TestDatabase) -> None:
     """Migrate the database as its owner."""
-    migrate(database.owner_url, app_role=make_url(database.app_url).username or "")
+    migrate(database.owner_url, app_role=database.app_role)
 
 
 def open_troth(database: TestDatabase, clock: SetClock, *, seed: str = "test") -> Troth:
@@ -453,8 +450,9 @@ def open_troth(database: TestDatabase, clock: SetClock, *, seed: str = "test") -
 
 @contextmanager
 def deployed(database: TestDatabase, made: Draft | None = None) -> Iterator[Deployment]:
-    """Migrate, open and publish; close at the end."""
-    set_up(database)
+    """Migrate unless that was done, open and publish; close at the end."""
+    if not database.migrated:
+        set_up(database)
     clock = SetClock(NOW)
     troth = open_troth(database, clock)
     try:

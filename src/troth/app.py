@@ -42,6 +42,8 @@ from troth.flows.consent import Said, Showing
 from troth.flows.kit import Kit
 from troth.flows.lint import lint_policy
 from troth.flows.policy import PublishedVersion
+from troth.store import backup
+from troth.store.backup import Backup
 from troth.store.consent import ConsentEvent, ConsentRows
 from troth.store.db import Database
 from troth.store.migrate import migrate
@@ -338,17 +340,17 @@ class Troth:
                     raise LedgerError(f"{file} holds no checkpoint; name the file kept outside")
         return report
 
-    def receipt(self, event_id: str, *, language: str = "") -> str:
-        """Return the receipt of one answer; whoever calls has checked whose it is.
+    def receipt(self, person: str, event_id: str, *, language: str = "") -> str:
+        """Return the receipt of one answer of a person.
 
         Raises:
-            UnknownName: there is no such answer.
+            UnknownName: this person gave no such answer; another's looks like none.
             LedgerError: the log contradicts it.
         """
         with self.kit.database.hot_reading() as cursor:
             event = self.kit.rows.event(cursor, event_id)
-        if event is None:
-            raise UnknownName("there is no answer with this id")
+        if event is None or event.pii_principal_id != person:
+            raise UnknownName("there is no answer of this person with this id")
         given_under = self.version(event.privacy_notice.partition("@")[2])
         return evidence.make_receipt(
             self.kit, given_under, event, language=language or given_under.binding_language
@@ -376,20 +378,16 @@ class Troth:
         """Return the time of the deployment's clock in microseconds since 1970."""
         return self.kit.clock.now()
 
-    def readable(self) -> bool:
-        """Tell whether the ledger can be read now."""
-        try:
-            self.kit.database.cursor().execute("SELECT ordinal FROM troth_policy_head").fetchall()
-        except Exception:  # noqa: BLE001 - whatever is wrong, it is not readable
-            self.kit.database.forget_cursor()
-            return False
-        return True
-
     def close(self) -> None:
         """Stop the sequencer and close every connection."""
         if self._sequencer is not None:
             self._sequencer.stop()
         self.kit.database.close()
+
+
+def back_up(settings: Settings, file: Path) -> Backup:
+    """Write a copy of a deployment's database; see `troth.store.backup.back_up`."""
+    return backup.back_up(settings.database_url, file)
 
 
 def compile_folder(folder: Path) -> Compiled:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from troth.app import Troth, check_receipt, compare_folders, compile_folder, lint
+from troth.app import Troth, back_up, check_receipt, compare_folders, compile_folder, lint
 from troth.config import Settings
 from troth.core.errors import PolicyError, TrothError
 from troth.core.findings import (
@@ -25,7 +25,6 @@ from troth.core.findings import (
 )
 from troth.core.lint import RULES
 from troth.core.policy import ControlStatus
-from troth.flows.backup import back_up
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -198,7 +197,7 @@ def backup_command(
     data: Data, to: Annotated[Path, typer.Option("--to", help="File to write.")]
 ) -> None:
     """Copy the database while it is used; the keys are never part of a backup."""
-    made = back_up(Settings.of(data).database_url, to)
+    made = back_up(Settings.of(data), to)
     typer.echo(f"{made.file}: {made.size_bytes} bytes, sha256 {made.digest}")
 
 

@@ -107,7 +107,7 @@ class Used:
                 troth.sequence()
         troth.sequence()
         made = cls(data, troth.vkey)
-        made.receipt.write_text(troth.receipt(event_id), encoding="utf-8")
+        made.receipt.write_text(troth.receipt(person, event_id), encoding="utf-8")
         troth.close()
         made.outside.write_bytes((data / "checkpoints.log").read_bytes())
         return made

@@ -157,6 +157,7 @@ MATERIAL_CHANGES = [
     ),
     ("right", "rights", "access", "clock: answer", "clock: records", OPTIONAL),
     ("validity", "purposes", "scan_code", "valid_for: P1Y", "valid_for: P2Y", {"scan_code"}),
+    ("validity", "purposes", "scan_code", "    valid_for: P1Y\n", "", {"scan_code"}),
     (
         "kind",
         "purposes",
@@ -218,6 +219,7 @@ def test_a_right_that_goes_is_material_and_a_faster_answer_asks_nobody() -> None
         ("retention", "life", "period: P2Y", "period: P1Y", BY_LIFE),
         ("categories", "mobile", "retention: life", "retention: short", BY_MOBILE),
         ("purposes", "scan_code", "valid_for: P1Y", "valid_for: P6M", {"scan_code"}),
+        ("purposes", "send_news", "    why:", "    valid_for: P1Y\n    why:", {"send_news"}),
         ("retention", "short", "at_end: delete", "at_end: delete", None),
     ],
 )

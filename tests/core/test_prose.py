@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from tests.builders import draft
 from troth.core import tables
 from troth.core.prose import fill_in, split, to_html
-from troth.core.wording import HEADS, LANGUAGES, PHRASES, UNITS, duration_parts, period_words
+from troth.core.wording import (
+    HEADS,
+    LANGUAGES,
+    PHRASES,
+    UNITS,
+    duration_parts,
+    duration_seconds,
+    period_words,
+)
 from troth.core.yaml_tree import Faults
 
 TEXT = """\
@@ -118,6 +126,25 @@ def test_a_duration_is_read_or_refused(text: str) -> None:
         return
     assert text.startswith("P")
     assert all(n > 0 for n, _ in parts)
+
+
+@pytest.mark.parametrize(
+    ("period", "seconds"),
+    [
+        ("P1Y", 365 * 86_400),
+        ("P6M", 180 * 86_400),
+        ("P2D", 2 * 86_400),
+        ("P1DT2H3M4S", 86_400 + 2 * 3_600 + 3 * 60 + 4),
+        ("PT1M", 60),
+        ("PT0S", 0),
+        ("P", 0),
+        ("1 year", 0),
+    ],
+)
+def test_a_duration_is_as_long_as_its_units_and_nothing_malformed_lasts(
+    period: str, seconds: int
+) -> None:
+    assert duration_seconds(period) == seconds
 
 
 def test_values_named_nowhere_are_unknown_in_every_kind() -> None:

@@ -42,7 +42,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "p = t.add_person()\n"
         "e = t.answer(p, 'scan_product', Answer.GIVE, t.show('scan_product', person=p).token)\n"
         "t.sequence()\n"
-        "Path('receipt.json').write_text(t.receipt(e))\n"
+        "Path('receipt.json').write_text(t.receipt(p, e))\n"
         "t.close()\n"
     )
     subprocess.run([sys.executable, "-c", make], cwd=folder, check=True)

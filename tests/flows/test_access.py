@@ -29,8 +29,8 @@ from troth.adapters.clock import SetClock
 
 
 @pytest.fixture
-def here(database: TestDatabase) -> Iterator[Deployment]:
-    with deployed(database) as made:
+def here(migrated_database: TestDatabase) -> Iterator[Deployment]:
+    with deployed(migrated_database) as made:
         yield made
 
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select, text
 
+from tests.builders import deployed
 from tests.conftest import TestDatabase
 from tests.logs import ORIGIN, Ed25519Signer, EventLog, event_fields, event_table
 from tests.receipts import subject_of
-from troth.core.errors import LedgerError
+from troth import Answer
+from troth.core.errors import LedgerError, UnknownName
 from troth.core.receipt import ReceiptEvent
 from troth.core.receipt_check import Outcome, ReceiptCheck, ReceiptReport, verify_receipt
 from troth.flows.receipt import make_receipt
@@ -115,3 +117,20 @@ def test_an_event_beyond_the_newest_checkpoint_is_pending(log: EventLog) -> None
     assert inclusions(verify_receipt(receipt_of(log, "event-000007"))) == [Outcome.OPEN]
     with log.database.reading() as conn:
         assert conn.execute(text("SELECT count(*) FROM troth_leaf")).scalar_one() == 10
+
+
+@pytest.mark.control("receipts")
+def test_a_receipt_is_for_the_person_who_answered_and_others_learn_nothing(
+    database: TestDatabase,
+) -> None:
+    with deployed(database) as here:
+        person, other = here.person(), here.person()
+        event_id = here.say(person, "send_news", Answer.GIVE)
+        here.say(other, "send_news", Answer.GIVE)
+        assert event_id in here.troth.receipt(person, event_id)
+        refused = []
+        for who, what in ((other, event_id), ("", event_id), (other, "strange"), (person, "")):
+            with pytest.raises(UnknownName) as error:
+                here.troth.receipt(who, what)
+            refused.append(str(error.value))
+        assert len(set(refused)) == 1

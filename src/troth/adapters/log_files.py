@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from troth.core.errors import LedgerError
 from troth.core.tlog import parse_checkpoint, split_notes
+from troth.store.disk import sync_folder
 
 _TAIL_BYTES = 1 << 16
 """How much of the end of the checkpoint file is read for the newest note (they have ~250 bytes)."""
@@ -86,7 +87,7 @@ class CheckpointFile:
             file.flush()
             os.fsync(file.fileno())
         if is_new:
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
 
 
 def _last_note(file: BinaryIO) -> tuple[str | None, bytes]:
@@ -173,7 +174,7 @@ def _write_durably(target: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         Path(name).replace(target)
     for folder in (target.parent, *made):
-        _sync_folder(folder)
+        sync_folder(folder)
 
 
 @contextlib.contextmanager
@@ -195,11 +196,3 @@ def _make_folders(folder: Path) -> list[Path]:
     for made in reversed(missing):
         made.mkdir(exist_ok=True)
     return [made.parent for made in missing]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

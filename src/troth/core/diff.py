@@ -18,7 +18,7 @@ from typing import Any
 
 from troth.core.policy import Policy, PurposeId
 from troth.core.word_change import ChangeClass, word_change
-from troth.core.wording import duration_parts
+from troth.core.wording import UNIT_SECONDS, duration_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class _Touched:
             policy.retention[name].period
             for policy, name in zip(self.policies, (old, new), strict=True)
         )
-        return _seconds(after) > _seconds(before)
+        return duration_seconds(after) > duration_seconds(before)
 
     def slower(self, old: str, new: str) -> bool:
         """Tell whether the clock ``new`` gives us more time than ``old``."""
@@ -213,6 +213,10 @@ _MINOR |= {
 _MINOR |= {"languages", "binding_language"}
 
 
+_FOR_GOOD = "P100Y"
+"""How long an answer stands to a purpose that sets no `valid_for`."""
+
+
 def _weigh(touched: _Touched, path: Path, a: _Maybe, b: _Maybe) -> Change:
     section, name = path[0], path[1] if len(path) > 1 else ""
     field = path[2] if len(path) > 2 else ""
@@ -243,14 +247,14 @@ def _widens(touched: _Touched, section: str, field: str, a: _Maybe, b: _Maybe) -
         return False  # it means something only where a category names it, which is weighed there
     if section == "categories" and field == "retention" and a and b:
         return touched.longer(str(a), str(b))
+    if field == "valid_for":
+        return duration_seconds(b or _FOR_GOOD) > duration_seconds(a or _FOR_GOOD)
     if section in ("purposes", "recipients", "categories", "storage", "roles") and b is None:
         return False  # something is no longer done
     if field == "period":
-        return _seconds(str(b)) > _seconds(str(a))
+        return duration_seconds(b) > duration_seconds(a)
     if field == "categories" and a is not None and b is not None:
         return bool(b == "necessary")  # optional became necessary
-    if field == "valid_for":
-        return _seconds(str(b) or "P100Y") > _seconds(str(a) or "P100Y")
     if field == "at_end":
         return bool(b == "anonymise")
     if field == "under_restriction":
@@ -258,17 +262,9 @@ def _widens(touched: _Touched, section: str, field: str, a: _Maybe, b: _Maybe) -
     return True
 
 
-_SECONDS = {"years": 31_556_952, "months": 2_629_746, "days": 86_400, "hours": 3_600, "minutes": 60}
-_SECONDS |= {"working_days": 86_400 * 7 // 5}
-
-
-def _seconds(period: str) -> int:
-    return sum(n * _SECONDS.get(unit, 1) for n, unit in duration_parts(period) or ())
-
-
 def _clock_seconds(policy: Policy, clock: str) -> int:
     provision = policy.law.provisions.get(clock)
-    return 0 if provision is None else provision.value * _SECONDS.get(provision.unit, 1)
+    return 0 if provision is None else provision.value * UNIT_SECONDS.get(provision.unit, 1)
 
 
 def _prose_changes(old: Policy, new: Policy) -> Iterator[Change]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 
-from troth.core.canonical import canonical_json, read_strict_json
+from troth.core.canonical import canonical_json
 from troth.core.errors import InputError, LedgerError
 
 CONSENT_EVENT = "consent_event"
@@ -117,23 +117,6 @@ def commit_to(salt: bytes, canonical: bytes) -> str:
         msg = f"a salt has {SALT_BYTES} random bytes, got {len(salt)}"
         raise InputError(msg)
     return sha256(salt + canonical).hexdigest()
-
-
-def parse_entry(entry: bytes) -> LeafEntry:
-    """Read the entry of a leaf.
-
-    Raises:
-        LedgerError: The bytes are not the canonical spelling of a leaf.
-    """
-    try:
-        value = read_strict_json(entry.decode())
-        found = LeafEntry(value["kind"], value["event_id"], value["commitment"])
-        exact = found.canonical == entry
-    except (InputError, LedgerError, UnicodeDecodeError, KeyError, TypeError):
-        exact = False
-    if not exact:
-        raise LedgerError("a leaf is not canonical JSON of commitment, event_id and kind")
-    return found
 
 
 class FaultKind(StrEnum):

@@ -17,7 +17,6 @@ from typing import Protocol
 HASH_BYTES = 32
 TILE_WIDTH = 256
 TILE_BITS = 8
-FULL_TILE_BYTES = TILE_WIDTH * HASH_BYTES
 EMPTY_ROOT = sha256(b"").digest()
 
 

@@ -43,11 +43,3 @@ class Keys(Protocol):
     def signer(self) -> Signer:
         """Return the signer of checkpoints and receipts."""
         ...
-
-
-class Messages(Protocol):
-    """Sends short messages to a person's phone."""
-
-    def send(self, *, to: str, text: str) -> None:
-        """Send one message; returns when it is handed over."""
-        ...

@@ -173,6 +173,17 @@ _DURATION = re.compile(
 )
 _DURATION_UNITS = ("years", "months", "days", "hours", "minutes", "seconds")
 
+UNIT_SECONDS: Mapping[str, int] = {
+    "years": 365 * 86_400,
+    "months": 30 * 86_400,
+    "working_days": 86_400 * 7 // 5,
+    "days": 86_400,
+    "hours": 3_600,
+    "minutes": 60,
+    "seconds": 1,
+}
+"""Years and months by their usual days: how long consent stands must not turn on a calendar."""
+
 
 def amount(value: int, unit: str, language: str) -> str:
     """Return a number with its unit, e.g. ``15 working days``."""
@@ -188,6 +199,11 @@ def duration_parts(period: str) -> tuple[tuple[int, str], ...] | None:
         return None
     pairs = zip(match.groups(), _DURATION_UNITS, strict=True)
     return tuple((int(n), unit) for n, unit in pairs if n and int(n))
+
+
+def duration_seconds(period: str) -> int:
+    """Return how long an ISO 8601 duration is; 0 if malformed, so that nothing lasts by mistake."""
+    return sum(n * UNIT_SECONDS[unit] for n, unit in duration_parts(period) or ())
 
 
 def period_words(period: str, language: str) -> str:

@@ -18,7 +18,7 @@ from troth.core.access import Reason
 from troth.core.consent import Answer
 from troth.core.errors import ConsentRefusedByRule, InputError, StoreUnavailable, UnknownName
 from troth.core.policy import Purpose, PurposeId
-from troth.core.wording import duration_parts
+from troth.core.wording import duration_seconds
 from troth.web.forms import local_path, read_form
 from troth.web.origin import same_origin
 from troth.web.privacy import AnyRequest, Privacy
@@ -127,14 +127,11 @@ def _record(
 def _visitor_cookie(privacy: Privacy, person: str) -> Cookie:
     policy = privacy.troth.policy
     category = policy.categories.get(privacy.host.visitor_category)
-    days = 1
-    if category is not None:
-        parts = duration_parts(policy.retention[category.retention].period) or ()
-        days = sum(n * {"years": 365, "months": 30, "days": 1}.get(u, 0) for n, u in parts) or 1
+    period = policy.retention[category.retention].period if category is not None else "P1D"
     return Cookie(
         key=VISITOR_COOKIE,
         value=person,
-        max_age=days * 86_400,
+        max_age=duration_seconds(period),
         path="/",
         httponly=True,
         samesite="lax",

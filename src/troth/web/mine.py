@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from troth.core.errors import UnknownName
 from troth.core.policy import PurposeId
 from troth.web.privacy import AnyRequest, Privacy
 
@@ -39,17 +39,13 @@ def handlers(privacy: Privacy) -> list[HTTPRouteHandler]:
         ]
         return host.render(request, "privacy/history.html", {"events": events}, 200)
 
-    @get("/my/privacy/receipts/{event_id:str}", sync_to_thread=True)
-    def receipt(request: AnyRequest, event_id: FromPath[str]) -> Response[str]:
-        who = host.audience(request)
-        # The same answer for a strange id and for another person's: nothing can be probed.
-        if not who.person or all(e.event_id != event_id for e in troth.history(who.person)):
-            raise UnknownName("you have no receipt with this id")
-        name = f'attachment; filename="receipt-{event_id}.json"'
+    @get("/my/privacy/receipts/{event_id:uuid}", sync_to_thread=True)
+    def receipt(request: AnyRequest, event_id: FromPath[UUID]) -> Response[str]:
+        person, language = host.audience(request).person, host.language(request)
         return Response(
-            troth.receipt(event_id, language=host.language(request)),
+            troth.receipt(person, str(event_id), language=language),
             media_type="application/ld+json",
-            headers={"Content-Disposition": name},
+            headers={"Content-Disposition": f'attachment; filename="receipt-{event_id}.json"'},
         )
 
     @get("/privacy/log/{path:path}", sync_to_thread=True)

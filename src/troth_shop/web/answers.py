@@ -7,12 +7,14 @@ from typing import Any, TypeVar
 
 from litestar import Response
 
-from troth import Reason
+from troth import Reason, SnapshotError
 from troth_shop.errors import BadInput, NotFound, NotPermitted, ShopError, Throttled, WrongCode
 from troth_shop.web.errors import fault_of, status_of
 from troth_shop.web.shop import AnyRequest, Shop
+from troth_shop.web.words import N_
 
 OUT_OF_DATE = 409
+_READ_AGAIN = N_("This page was open for too long, or the policy changed. Please read it again.")
 T = TypeVar("T")
 
 _UNSEEN = frozenset({"cart", "order_key", "case_key", "message_key", "challenge_id"})
@@ -41,7 +43,7 @@ def asked_again(
     request: AnyRequest,
     template: str,
     context: Mapping[str, Any],
-    error: ShopError,
+    error: ShopError | SnapshotError,
 ) -> Response[str]:
     """Return the form once more, with its fault named at the field, or above the form.
 
@@ -50,13 +52,16 @@ def asked_again(
         request: the request.
         template: the page of the form; it shows ``faults``, by field; ``""`` is the whole form.
         context: what the page needs; ``typed`` in it holds what to show again, never a secret.
-        error: what does not hold.
+        error: what does not hold, or that the text on the page is no longer the one to agree to.
 
     Raises:
         ShopError: ``error`` itself, where no change to the form could help.
     """
     if isinstance(error, NotPermitted | NotFound):
         raise error
+    if isinstance(error, SnapshotError):
+        faults = {"": shop.words(request)(_READ_AGAIN)}
+        return shop.page(request, template, {**context, "faults": faults}, OUT_OF_DATE)
     if isinstance(error, BadInput):
         field = "" if error.field in _UNSEEN else error.field
     else:

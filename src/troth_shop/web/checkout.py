@@ -15,15 +15,13 @@ from troth import SnapshotError
 from troth_shop import orders
 from troth_shop.errors import ShopError
 from troth_shop.fields import new_key
-from troth_shop.web.answers import OUT_OF_DATE, asked_again
+from troth_shop.web.answers import asked_again
 from troth_shop.web.caller import caller_of
 from troth_shop.web.cookies import cart_cookie
 from troth_shop.web.forms import Form
 from troth_shop.web.shop import AnyRequest, Shop
-from troth_shop.web.words import N_
 
 _FIELDS = ("delivery", "pay_by", "recipient_name", "recipient_phone", "recipient_address")
-_READ_AGAIN = N_("This page was open for too long, or the policy changed. Please read it again.")
 
 
 @get("/checkout", sync_to_thread=True)
@@ -43,13 +41,7 @@ def place_order(
     try:
         asked = orders.Checkout.of(form.values, shop.catalogue, caller.cart.counts())
         placed = orders.place_order(shop.t, caller.person, asked, form.text("token"))
-    except SnapshotError:
-        context = {
-            **_context(shop, request, form),
-            "faults": {"": shop.words(request)(_READ_AGAIN)},
-        }
-        return shop.page(request, "checkout.html", context, OUT_OF_DATE)
-    except ShopError as error:
+    except (ShopError, SnapshotError) as error:
         return asked_again(shop, request, "checkout.html", _context(shop, request, form), error)
     emptied = cart_cookie("", secure=shop.secure_cookies)
     onward = f"/orders/{placed.order_id}"

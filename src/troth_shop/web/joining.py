@@ -14,15 +14,13 @@ from litestar.di import NamedDependency
 from troth import SnapshotError
 from troth_shop import accounts
 from troth_shop.errors import ShopError
-from troth_shop.web.answers import OUT_OF_DATE, asked_again
+from troth_shop.web.answers import asked_again
 from troth_shop.web.caller import caller_of
 from troth_shop.web.forms import Form
 from troth_shop.web.login import logged_in, next_of
 from troth_shop.web.shop import AnyRequest, Shop
-from troth_shop.web.words import N_
 
 _PAGE, _CODE_PAGE = "register.html", "register_code.html"
-_READ_AGAIN = N_("This page was open for too long, or the policy changed. Please read it again.")
 
 
 @get("/register", sync_to_thread=True)
@@ -66,13 +64,7 @@ def register(
     try:
         asked = accounts.Registration.of(form.values)
         entered = accounts.register(shop.t, asked, form.text("token"))
-    except SnapshotError:
-        context = {
-            **_context(shop, request, form),
-            "faults": {"": shop.words(request)(_READ_AGAIN)},
-        }
-        return shop.page(request, _CODE_PAGE, context, OUT_OF_DATE)
-    except ShopError as error:
+    except (ShopError, SnapshotError) as error:
         return asked_again(shop, request, _CODE_PAGE, _context(shop, request, form), error)
     return logged_in(request, shop, entered, next_of(form.text("next")))
 

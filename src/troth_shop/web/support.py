@@ -12,13 +12,10 @@ from troth import SnapshotError
 from troth_shop import support
 from troth_shop.errors import ShopError
 from troth_shop.fields import new_key
-from troth_shop.web.answers import OUT_OF_DATE, asked_again, or_nothing
+from troth_shop.web.answers import asked_again, or_nothing
 from troth_shop.web.caller import caller_of
 from troth_shop.web.forms import Form
 from troth_shop.web.shop import AnyRequest, Shop
-from troth_shop.web.words import N_
-
-_READ_AGAIN = N_("This page was open for too long, or the policy changed. Please read it again.")
 
 
 @get("/support", sync_to_thread=True)
@@ -49,13 +46,7 @@ def open_case(
     try:
         asked = support.NewCase.of(form.values)
         opened = support.open_case(shop.t, person, asked, form.text("token"))
-    except SnapshotError:
-        context = {
-            **_context(shop, request, form),
-            "faults": {"": shop.words(request)(_READ_AGAIN)},
-        }
-        return shop.page(request, "support.html", context, OUT_OF_DATE)
-    except ShopError as error:
+    except (ShopError, SnapshotError) as error:
         return asked_again(shop, request, "support.html", _context(shop, request, form), error)
     return shop.go(request, f"/support/cases/{opened.case_id}", done="case")
 

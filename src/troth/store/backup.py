@@ -10,7 +10,6 @@ place of another.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import sqlite3
@@ -24,6 +23,7 @@ from sqlalchemy import make_url
 
 from troth.core.errors import InputError, StoreUnavailable
 from troth.store.db import kind_of
+from troth.store.disk import sync_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def back_up(database_url: str, file: Path) -> Backup:
     finally:
         for leftover in (part, Path(f"{name}-wal"), Path(f"{name}-shm")):
             leftover.unlink(missing_ok=True)
-    _sync_folder(file.parent)
+    sync_folder(file.parent)
     return Backup(file, file.stat().st_size, digest)
 
 
@@ -80,12 +80,3 @@ def _copy(source: str, part: Path) -> None:
         raise StoreUnavailable("the database cannot be copied now; is it there?") from error
     if sound != "ok":
         raise StoreUnavailable("the copy is not sound; the database may be damaged")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # some file systems cannot sync a folder
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

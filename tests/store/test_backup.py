@@ -14,7 +14,7 @@ from tests.builders import Deployment, deployed, open_troth
 from tests.conftest import TestDatabase
 from tests.servers import PostgresDatabase
 from troth import Answer, InputError, StoreUnavailable
-from troth.flows.backup import back_up
+from troth.store.backup import back_up
 
 
 def sqlite_database(folder: Path) -> TestDatabase:
