@@ -32,10 +32,12 @@ class _RememberingTroth(Troth):
 
     def forget_to_ask(self) -> None:
         """Answer from memory from now on."""
-        policy, decide, decide_all, show = self.policy, self.decide, self.decide_all, self.show
+        policy, decide, decide_all = self.policy, self.decide, self.decide_all
+        show, token = self.show, self.token
         decisions: dict[tuple[str, str], Decision] = {}
         everything: dict[str, Mapping[Any, Decision]] = {}
         showings: dict[Any, Any] = {}
+        tokens: dict[Any, str] = {}
 
         def decide_once(person: str, purpose_id: str) -> Decision:
             key = person, purpose_id
@@ -54,11 +56,18 @@ class _RememberingTroth(Troth):
                 showings[key] = show(*purposes, **where)
             return showings[key]
 
+        def token_once(*purposes: str, **where: str) -> str:
+            key = purposes, tuple(where.items())
+            if key not in tokens:
+                tokens[key] = token(*purposes, **where)
+            return tokens[key]
+
         self._policy = policy
         for name, function in (
             ("decide", decide_once),
             ("decide_all", decide_all_once),
             ("show", show_once),
+            ("token", token_once),
         ):
             setattr(self, name, function)
 

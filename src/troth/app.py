@@ -213,6 +213,16 @@ class Troth:
             surface=surface,
         )
 
+    def token(self, *purposes: str, person: str, language: str, surface: str) -> str:
+        """Return the token of a page that speaks under the policy of its own last decision.
+
+        Takes and raises what `show` does. It does not look whether the policy is still in force:
+        a token of an older one is refused with its answer.
+        """
+        return consent.show(
+            self.kit, self.policy, purposes, person=person, language=language, surface=surface
+        ).token
+
     def answer(
         self,
         person: str,

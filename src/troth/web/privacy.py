@@ -102,17 +102,16 @@ class Privacy:
             purpose: the purpose that the function serves.
             wasm: whether the page runs WebAssembly for it.
         """
-        decision = self.decide(request, purpose)
+        person = self.host.audience(request).person
+        decision = self.troth.decide(person, purpose)
         language = self.host.language(request)
-        policy = self.troth.policy
-        chosen = policy.purposes[PurposeId(purpose)]
+        chosen = self.troth.policy.purposes[PurposeId(purpose)]
         token = ""
         if decision.allowed:
             self.open_feature(request, chosen.device, wasm=wasm)
-            person = self.host.audience(request).person
-            token = self.troth.show(
-                purpose, person=person, language=language, surface=request.url.path
-            ).token
+            token = self.troth.token(
+                purpose, person=person, language=language, surface=request.scope["path"]
+            )
         return Offer(
             allowed=decision.allowed,
             purpose=chosen.id,
@@ -201,6 +200,9 @@ def _document(request: AnyRequest) -> _Document:
 
 def here_of(request: AnyRequest) -> str:
     """Return the path and query of this page, without the mark that an answer leaves."""
+    path: str = request.scope["path"]
+    if not request.scope["query_string"]:
+        return path
     kept = [(k, v) for k, v in request.query_params.multi_items() if k not in ("changed", "said")]
     query = "&".join(f"{quote(k)}={quote(v)}" for k, v in kept)
-    return request.url.path + (f"?{query}" if query else "")
+    return path + (f"?{query}" if query else "")
