@@ -40,7 +40,8 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-prove: setup servers
+prove: setup
+	@scripts/find-or-install-servers with-go
 	$(BIN)/python -m pytest -m slow --record-proof=docs/proof $(PYTEST_ARGS)
 
 bench: setup servers
