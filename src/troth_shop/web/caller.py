@@ -17,7 +17,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from troth import StoreUnavailable, Troth
 from troth_shop import sessions, staff
@@ -74,6 +74,23 @@ def caller_of(connection: AnyConnection) -> Caller:
     return found if isinstance(found, Caller) else Caller()
 
 
+def _as_get(scope: HTTPScope) -> HTTPScope:
+    asked = scope.copy()
+    asked["method"] = "GET"
+    return asked
+
+
+def _without_body(send: Send) -> Send:
+    """Let the headers of an answer pass and nothing of its body (RFC 9110 §9.3.2)."""
+
+    async def send_headers(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_headers
+
+
 def in_language(language: str, path: str) -> str:
     """Return the address of a path of ours in a language."""
     return f"{_ENGLISH}{path}" if language == "en" else path
@@ -90,6 +107,8 @@ class CallerDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its `Caller`."""
         if scope["type"] == ScopeType.HTTP:
+            if scope["method"] == "HEAD":
+                scope, send = _as_get(scope), _without_body(send)
             language = _take_language_off(scope)
             if not scope["path"].startswith(_NO_CALLER):
                 scope[_KEY] = await self._caller(scope, language)  # type: ignore[literal-required]

@@ -15,6 +15,15 @@ def opened(answer) -> set[str]:
     return {name for name, value in policy.items() if value != "()"}
 
 
+@pytest.mark.parametrize("path", ["/", "/my", "/nothing", "/privacy/policy"])
+def test_asking_for_headers_only_gives_those_of_the_page_and_no_page(site: Site, path: str):
+    visitor = site.visitor()
+    page, headers = visitor.get(path), visitor.http.request("HEAD", path)
+    assert headers.status_code == page.status_code
+    assert headers.headers == page.headers
+    assert headers.content == b""
+
+
 @pytest.mark.promise("S-17", "S-38")
 @pytest.mark.control("undeclared_features_denied", "no_foreign_code")
 def test_every_kind_of_answer_denies_features_and_foreign_code(site: Site):
