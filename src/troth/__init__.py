@@ -9,6 +9,7 @@ from troth.core.access import Decision, Reason
 from troth.core.consent import Answer, EntityRole
 from troth.core.errors import (
     ConsentRefusedByRule,
+    DataMapError,
     InputError,
     LedgerError,
     PolicyError,
@@ -30,6 +31,7 @@ __all__ = [
     "Answer",
     "ClauseId",
     "ConsentRefusedByRule",
+    "DataMapError",
     "Decision",
     "EntityRole",
     "InputError",

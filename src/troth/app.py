@@ -25,19 +25,20 @@ from troth.core.compile import COMMITMENTS, Compiled, compile_policy
 from troth.core.consent import Answer, EntityRole
 from troth.core.diff import PolicyDiff, compare
 from troth.core.errors import (
+    DataMapError,
     InputError,
     LedgerError,
     SnapshotSuperseded,
     StoreUnavailable,
     UnknownName,
 )
-from troth.core.findings import Finding
+from troth.core.findings import Finding, errors
 from troth.core.ledger import LedgerReport
 from troth.core.lint import Form, lint_text
 from troth.core.policy import Policy, PurposeId
 from troth.core.ports import Clock, Ids, Keys
 from troth.core.receipt_check import ReceiptReport, verify_receipt
-from troth.flows import access, consent, evidence, policy
+from troth.flows import access, consent, data_map, evidence, map_draft, policy
 from troth.flows.consent import Said, Showing
 from troth.flows.kit import Kit
 from troth.flows.lint import lint_policy
@@ -148,6 +149,16 @@ class Troth:
         """
         known = self._decider.in_force
         return known.policy if known is not None else self.in_force().policy
+
+    def require_map(self, file: Path) -> None:
+        """See that a data map tells the truth of this deployment's database, as at every start.
+
+        Raises:
+            DataMapError: the map is wrong, or the database differs from it; the errors say where.
+        """
+        found = errors(check_map(file, self.in_force().policy, [self.kit.database.url]))
+        if found:
+            raise DataMapError(found)
 
     def versions(self) -> Sequence[PublishedVersion]:
         """Return every published version, newest first."""
@@ -416,6 +427,22 @@ def compare_folders(old: Path, new: Path) -> PolicyDiff:
         PolicyError: one of them does not compile.
     """
     return compare(compile_folder(old).require(), compile_folder(new).require())
+
+
+def check_map(file: Path, policy: Policy, urls: Sequence[str]) -> tuple[Finding, ...]:
+    """Return what is wrong with a data map, or differs between it and live databases.
+
+    Takes and raises what `troth.flows.data_map.check` does.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    return data_map.check(urls, sources.read_text(file), policy, file=str(file))
+
+
+def draft_map(url: str) -> str:
+    """Return a draft of a data map for a database; see `troth.flows.map_draft.draft`."""
+    return map_draft.draft(url)
 
 
 def lint(path: Path) -> tuple[Finding, ...]:

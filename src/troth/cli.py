@@ -5,14 +5,24 @@ Exit codes: 0 everything holds, 1 it does not, 2 the command cannot be carried o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from troth.app import Troth, back_up, check_receipt, compare_folders, compile_folder, lint
+from troth.app import (
+    Troth,
+    back_up,
+    check_map,
+    check_receipt,
+    compare_folders,
+    compile_folder,
+    draft_map,
+    lint,
+)
 from troth.config import Settings
 from troth.core.errors import PolicyError, TrothError
 from troth.core.findings import (
@@ -35,7 +45,9 @@ app = typer.Typer(
 policy_app = typer.Typer(no_args_is_help=True, help="Compile, compare and publish a policy.")
 ledger_app = typer.Typer(no_args_is_help=True, help="The provable log.")
 receipt_app = typer.Typer(no_args_is_help=True, help="Receipts that people hold.")
+map_app = typer.Typer(no_args_is_help=True, help="The data map: where personal data lies.")
 app.add_typer(policy_app, name="policy")
+app.add_typer(map_app, name="map")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(receipt_app, name="receipt")
 
@@ -71,7 +83,11 @@ def lint_command(
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
 ) -> None:
     """Read policies and report what a careful reader would fault; exit 1 on errors."""
-    found: list[Finding] = [finding for path in paths for finding in lint(path)]
+    _print([finding for path in paths for finding in lint(path)], output)
+
+
+def _print(found: Sequence[Finding], output: Format) -> NoReturn:
+    """Print findings and end with 1 if there is an error among them."""
     if output is Format.JSON:
         typer.echo(render_json(found))
     elif output is Format.SARIF:
@@ -141,6 +157,27 @@ def publish_command(folder: Annotated[Path, typer.Argument()], data: Data) -> No
         typer.echo(f"{published.policy.version} is in force, number {published.ordinal}")
     finally:
         troth.close()
+
+
+@map_app.command("check")
+def map_check_command(
+    urls: Annotated[
+        list[str], typer.Argument(help="Databases: an SQLAlchemy URL each, or store=URL.")
+    ],
+    map_file: Annotated[Path, typer.Option("--map", help="The data map.")],
+    policy: Annotated[Path, typer.Option("--policy", help="Folder of the policy.")],
+    output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+) -> None:
+    """Compare map and live databases both ways; exit 1 if anything is missing in either."""
+    _print(check_map(map_file, compile_folder(policy).require(), urls), output)
+
+
+@map_app.command("init")
+def map_init_command(
+    url: Annotated[str, typer.Argument(help="SQLAlchemy URL of the database.")],
+) -> None:
+    """Draft a data map from a database: names, patterns and checksums over a few rows."""
+    typer.echo(draft_map(url), nl=False)
 
 
 @ledger_app.command("verify")

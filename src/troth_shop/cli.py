@@ -98,7 +98,9 @@ def _open(folder: Path) -> Troth:
     settings = Settings.of(folder)
     t = Troth.open(settings)
     migrate(settings.owner_url)
-    t.publish(Path(str(resources.files("troth_shop") / "policy")))
+    files = Path(str(resources.files("troth_shop")))
+    t.publish(files / "policy")
+    t.require_map(files / "datamap.yaml")
     name, _ = _STAFF[0]
     seed.seed(t, passwords=_PASSWORDS, staff_name=name, staff_password=_STAFF_PASSWORD)
     for name, role in _STAFF[1:]:

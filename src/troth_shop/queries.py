@@ -589,8 +589,8 @@ def set_case(c: Connection, case_id: str, **values: object) -> None:
 
 
 @under("identify_device")
-def set_device_id(c: Connection, case_id: str, support_device_id: str) -> None:
-    """The number of the device in one case; empty takes it away. Primary key."""
+def set_device_id(c: Connection, case_id: str, support_device_id: str | None) -> None:
+    """The number of the device in one case; None takes it away. Primary key."""
     table = tables.case
     c.execute(
         update(table).where(table.c.case_id == case_id).values(support_device_id=support_device_id)

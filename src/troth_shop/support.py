@@ -129,9 +129,10 @@ def open_case(t: Troth, person: str, new: NewCase, token: str) -> Case:
                 pii_principal_id=person,
                 case_key=new.case_key,
                 subject=new.subject,
-                support_device_id=_number() if wanted else "",
                 opened_at=at,
             )
+            if wanted:
+                queries.set_device_id(c, case_id, _number())
             first = NewMessage(new.case_key, new.message)
             _add_message(c, person, case_id, first, sender=PERSON, at=at)
     except (IntegrityError, SnapshotReplayed):
@@ -191,7 +192,7 @@ def close_case(t: Troth, person: str, case_id: str) -> Case:
             raise NotFound
         if row.state == OPEN:
             queries.set_case(c, case_id, state=CLOSED, closed_at=now(t))
-            queries.set_device_id(c, case_id, "")
+            queries.set_device_id(c, case_id, None)
     return case(t, person, case_id)
 
 
@@ -222,7 +223,7 @@ def drop_device_id(t: Troth, person: str) -> int:
     with t.transaction() as c:
         held = [row for row in queries.cases_of(c, person) if row.support_device_id]
         for row in held:
-            queries.set_device_id(c, row.case_id, "")
+            queries.set_device_id(c, row.case_id, None)
     return len(held)
 
 

@@ -196,7 +196,7 @@ case = Table(
     _text("subject"),
     _text("state"),
     _text("agent"),
-    _text("support_device_id"),
+    _text("support_device_id", null=True),
     _time("opened_at"),
     _time("closed_at", null=True),
     UniqueConstraint("pii_principal_id", "case_key"),

@@ -246,7 +246,7 @@ class Shopper:
         )
         pictures = 1 if self.allows("storage") else 0
         assert self.shop.query(of_order, order) == [("awaiting_check", self.reference, pictures)]
-        of_case = "SELECT state, support_device_id != '' FROM shop_case WHERE case_id = ?"
+        of_case = "SELECT state, support_device_id IS NOT NULL FROM shop_case WHERE case_id = ?"
         assert self.shop.query(of_case, case) == [("open", int(self.allows("device_id")))]
         open_sessions = (
             "SELECT count(*) FROM shop_session WHERE pii_principal_id = ? AND ended_at IS NULL"

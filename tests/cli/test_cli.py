@@ -524,3 +524,58 @@ def test_a_database_on_which_the_promises_do_not_hold_is_one_clear_line(
         TROTH_DATABASE_URL="mysql+pymysql://a@b/c",
     )
     assert "SQLite or PostgreSQL" in one_line(done)
+
+
+# --- the data map -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shop_database(tmp_path: Path) -> str:
+    """A fresh database of the shop, as its own migrations make it."""
+    from troth_shop.migrate import migrate
+
+    settings = Settings.of(tmp_path, {})
+    Troth.open(settings).close()
+    migrate(settings.owner_url)
+    return settings.database_url
+
+
+def check_map(url: str) -> Ended:
+    """Compare the shop's map with a database."""
+    datamap = ROOT / "src" / "troth_shop" / "datamap.yaml"
+    return start("map", "check", "--map", datamap, "--policy", SHOP_POLICY, url)
+
+
+def test_map_and_database_of_the_shop_say_the_same(shop_database: str) -> None:
+    done = check_map(shop_database)
+    assert done.returncode == 0, done.stdout
+    assert "0 error(s)" in done.stdout
+
+
+def test_a_column_and_a_table_that_nobody_mapped_fail_the_check_by_name(
+    shop_database: str, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "troth.db")) as owner:
+        owner.execute("ALTER TABLE shop_customer ADD COLUMN id_card TEXT")
+        owner.execute("CREATE TABLE newsletter (email TEXT PRIMARY KEY, topic TEXT)")
+    done = check_map(shop_database)
+    assert done.returncode == 1
+    assert "id_card" in done.stdout
+    assert "newsletter" in done.stdout
+
+
+def test_a_drafted_map_names_every_table_and_column_and_shows_no_value(
+    shop_database: str, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "troth.db")) as owner:
+        owner.execute("INSERT INTO shop_customer VALUES ('p', '13812345678', 'x', 1)")
+        owner.commit()
+        tables = [
+            row[0] for row in owner.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+    done = start("map", "init", shop_database)
+    assert done.returncode == 0
+    missing = [t for t in tables if t.startswith("shop_") and f"{t}:" not in done.stdout]
+    assert missing == []
+    assert "phone" in done.stdout
+    assert "13812345678" not in done.stdout

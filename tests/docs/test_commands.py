@@ -37,7 +37,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make = (
         "from pathlib import Path\n"
         "from troth import Answer, Settings, Troth\n"
+        "from troth_shop.migrate import migrate\n"
         "t = Troth.open(Settings.of(Path('data')))\n"
+        "migrate('sqlite:///data/troth.db')\n"
         "t.publish(Path('src/troth_shop/policy'))\n"
         "p = t.add_person()\n"
         "e = t.answer(p, 'scan_product', Answer.GIVE, t.show('scan_product', person=p).token)\n"

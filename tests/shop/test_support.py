@@ -25,7 +25,7 @@ def opened(shop: Shop, person: str, **changed: str) -> support.Case:
     return support.open_case(shop.t, person, new_case(**changed), token)
 
 
-def stored_numbers(shop: Shop) -> list[str]:
+def stored_numbers(shop: Shop) -> list[str | None]:
     with shop.t.reading() as c:
         return [r[0] for r in c.execute(text("SELECT support_device_id FROM shop_case"))]
 
@@ -106,7 +106,7 @@ def test_without_permission_no_number_is_made_and_the_case_opens(
         shop.say(person, "identify_device", answer)
     made = opened(shop, person, device="yes")
     assert made.is_open
-    assert stored_numbers(shop) == [""]
+    assert stored_numbers(shop) == [None]
     with pytest.raises(NotPermitted):
         support.give_device_id(shop.t, person, made.case_id)
 
@@ -116,7 +116,7 @@ def test_permission_alone_makes_no_number(shop: Shop) -> None:
     person = shop.person()
     shop.say(person, "identify_device")
     opened(shop, person)
-    assert stored_numbers(shop) == [""]
+    assert stored_numbers(shop) == [None]
 
 
 @pytest.mark.promise("S-32")
@@ -147,7 +147,7 @@ def test_after_a_withdrawal_the_number_is_hidden_at_once_and_then_deleted(shop: 
     agent = shop.staff(Role.SUPPORT)
     assert staff_case(shop.t, agent, made.case_id).support_device_id == ""
     assert support.drop_device_id(shop.t, person) == 1
-    assert stored_numbers(shop) == [""]
+    assert stored_numbers(shop) == [None]
 
 
 # --- other people -----------------------------------------------------------------------------

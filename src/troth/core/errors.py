@@ -2,6 +2,8 @@
 
     TrothError
     ├── PolicyError            the policy files do not compile; carries the findings
+    │   └── DataMapError       the data map is wrong, or a database differs from it
+    ├── UseRefused             a purpose does not open: the decision, role or region says no
     ├── InputError             what the caller sent is malformed; nothing was stored
     │   └── UnknownName        a purpose, recipient or person that the policy does not know
     ├── SnapshotError          the proof of what the person was shown does not hold
@@ -11,6 +13,11 @@
     │   └── SnapshotSuperseded the text changed since it was shown
     ├── ConsentRefusedByRule   the answer may not be taken this way (a bundle, a child)
     ├── LedgerError            the log does not verify
+    ├── SealError              a sealed value is not to be had
+    │   ├── SealBroken         altered, cut, or moved from another person or column
+    │   ├── KeyMissing         no key was ever made for this person
+    │   ├── KeyDestroyed       the person's key was destroyed, and with it what it sealed
+    │   └── WrongMasterKey     the master key does not open the keys of this deployment
     ├── StoreUnavailable       the database cannot be read or written now
     └── UnsafeStore            the database is not set up as the house demands
 
@@ -38,11 +45,19 @@ class PolicyError(TrothError):
     """The policy files do not compile; ``findings`` holds every reason at once."""
 
     code = "policy_invalid"
+    subject = "the policy"
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
         first = f"; first: {self.findings[0].line_of_text()}" if self.findings else ""
-        super().__init__(f"the policy has {len(self.findings)} error(s){first}")
+        super().__init__(f"{self.subject} has {len(self.findings)} error(s){first}")
+
+
+class DataMapError(PolicyError):
+    """The data map is wrong, or a live database differs from it; ``findings`` says where."""
+
+    code = "data_map_invalid"
+    subject = "the data map"
 
 
 class InputError(TrothError):
@@ -109,3 +124,44 @@ class UnsafeStore(TrothError):
     """The database is not set up as the house demands (journal, durability, rights)."""
 
     code = "store_unsafe"
+
+
+class UseRefused(TrothError):
+    """A purpose does not open for this use; ``reason`` is that of the decision or a `Refusal`."""
+
+    code = "use_refused"
+
+    def __init__(self, purpose: str, reason: str) -> None:
+        self.purpose = purpose
+        self.reason = reason
+        super().__init__(f"{purpose} does not open here: {reason}")
+
+
+class SealError(TrothError):
+    """A sealed value is not to be had."""
+
+    code = "seal_invalid"
+
+
+class SealBroken(SealError):
+    """A sealed value was altered, cut, or moved from another person or column."""
+
+    code = "seal_broken"
+
+
+class KeyMissing(SealError):
+    """No key was ever made for this person, so nothing of theirs is sealed."""
+
+    code = "key_missing"
+
+
+class KeyDestroyed(SealError):
+    """The person's key was destroyed; what it sealed is gone, and nothing is sealed for them."""
+
+    code = "key_destroyed"
+
+
+class WrongMasterKey(SealError):
+    """The master key does not open the keys of this deployment."""
+
+    code = "wrong_master_key"

@@ -45,7 +45,7 @@ STATEMENTS = (
       subject TEXT NOT NULL,
       state TEXT NOT NULL,
       agent TEXT NOT NULL,
-      support_device_id TEXT NOT NULL,
+      support_device_id TEXT,
       opened_at BIGINT NOT NULL,
       closed_at BIGINT,
       CONSTRAINT pk_shop_case PRIMARY KEY (case_id),
