@@ -97,7 +97,9 @@ class Template:
         folder.mkdir()
         if server is None:
             made = TestDatabase.of_file(folder)
-            shutil.copyfile(self._filled[kind], made.file)
+            # Looks lie in a file of their own.
+            for file in Path(self._filled[kind]).parent.glob("*.db"):
+                shutil.copyfile(file, folder / file.name)
             yield replace(made, migrated=True)
             return
         with server.fresh_database(template=self._filled[kind]) as copied:

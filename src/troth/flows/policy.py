@@ -17,6 +17,7 @@ from troth.core.diff import PolicyDiff, compare
 from troth.core.errors import InputError, LedgerError, UnknownName
 from troth.core.policy import Policy, PurposeId
 from troth.flows.kit import Kit
+from troth.store import permitted
 from troth.store import policy as rows
 from troth.store.db import Cursor
 from troth.store.policy import PolicyVersion
@@ -43,7 +44,10 @@ def publish(kit: Kit, sources: PolicySources, recompile: Recompile) -> PolicyInF
                     f"version {policy.version} was published with other content; "
                     "give the changed policy a new version"
                 )
+        under_restriction = {str(p.id): p.under_restriction for p in policy.purposes.values()}
         if known and known[-1].digest == policy.digest:
+            kind, ordinal = kit.database.kind, known[-1].ordinal
+            permitted.add_purposes(cursor, kind, ordinal, under_restriction)
             return
         if any(version.digest == policy.digest for version in known):
             raise InputError(
@@ -67,6 +71,7 @@ def publish(kit: Kit, sources: PolicySources, recompile: Recompile) -> PolicyInF
             salt=kit.ids.salt(),
         )
         rows.publish(cursor, kit.database.kind, version)
+        permitted.add_purposes(cursor, kit.database.kind, version.ordinal, under_restriction)
 
     kit.database.writer.run(work)
     published = load(kit, recompile)

@@ -14,15 +14,27 @@ LEDGER = ("troth_leaf", "troth_tile", "troth_checkpoint")
 APPEND_ONLY = (
     "troth_consent_event",
     "troth_policy_version",
+    "troth_policy_purpose",
     "troth_outbox",
     *LEDGER,
 )
 """Tables in which a row, once written, stays as it is."""
 
+LOOKS = (
+    "troth_look",
+    "troth_look_person",
+    "troth_look_end",
+    "troth_look_alarm",
+    "troth_look_told",
+    "troth_look_report",
+)
+"""Append-only as well; on SQLite they lie in a file of their own."""
+
 PROJECTIONS = {
     "troth_consent_state": ("troth_consent_event_project", "troth_person_project"),
     "troth_outbox": ("troth_consent_event_project", "troth_policy_version_project"),
     "troth_policy_head": ("troth_policy_version_project",),
+    "troth_purpose_rule": ("troth_purpose_rule_empty", "troth_purpose_rule_fill"),
 }
 """Tables that only the named triggers write: they are made from events, never by hand."""
 
@@ -69,6 +81,8 @@ def _may_write(action: int, table: str, source: str | None) -> bool:
         return False
     if table in PROJECTIONS and source not in PROJECTIONS[table]:
         return False
+    if table in LOOKS:
+        return action == sqlite3.SQLITE_INSERT
     return action == sqlite3.SQLITE_INSERT or table not in APPEND_ONLY
 
 
@@ -97,7 +111,7 @@ BEGIN RAISE EXCEPTION 'troth: % is append-only', TG_TABLE_NAME; END $$
 
 def grants(role: str) -> Sequence[str]:
     """Return what the application's role gets on PostgreSQL; ``role`` is a quoted identifier."""
-    inserts = [table for table in APPEND_ONLY if table not in PROJECTIONS]
+    inserts = [table for table in (*APPEND_ONLY, *LOOKS) if table not in PROJECTIONS]
     whole = ("troth_person", "troth_use", "troth_outbox_cursor")
     reads = (*PROJECTIONS, "troth_consent_record")
     # The functions write with their owner's rights. Whoever may execute one can hang it on a table

@@ -1,0 +1,489 @@
+"""Lenses on SQLite at work: reading, writing, the ORM, pools, deadlines, withdrawal, renaming."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import ForeignKey, MetaData, Table, delete, insert, inspect, select, text, update
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    joinedload,
+    mapped_column,
+    relationship,
+    selectinload,
+)
+
+from tests.databases import Template
+from tests.lens_sqlite import INSTALLED, NEWS, SHIP, LensedShop, lensed_shop, table
+from troth.core.consent import Answer
+from troth.core.errors import InputError, StoreUnavailable, UnknownName, UnsafeStore
+from troth.core.lens import Lens
+from troth.core.sealing import PREFIX
+from troth.store import lens_sqlite as module
+from troth.store import lens_sqlite_ddl as said
+from troth.store.lens_sqlite import SqliteLenses, install, uninstall
+
+
+@pytest.fixture
+def shop(migrated_template: Template, tmp_path: Path) -> Iterator[LensedShop]:
+    with (
+        migrated_template.copy(None, tmp_path / "database") as database,
+        lensed_shop(database) as made,
+    ):
+        yield made
+
+
+# --- plain SQL and SQLAlchemy Core ----------------------------------------------------------------
+
+
+def test_a_block_reads_and_writes_what_is_granted_and_commits_at_its_end(shop: LensedShop) -> None:
+    with shop.use("an") as block:
+        c = block.connection
+        c.execute(text("UPDATE customer SET phone = '7' WHERE id = 'c-an'"))
+        c.execute(text("INSERT INTO orders (id, customer_id, note) VALUES ('n', 'c-an', 'new')"))
+        found = c.execute(
+            text("SELECT c.phone, o.note FROM customer c JOIN orders o ON o.customer_id = c.id")
+        ).fetchall()
+        assert sorted(map(tuple, found)) == [("7", "new"), ("7", "note an 0"), ("7", "note an 1")]
+    assert shop.base("SELECT phone, name, email, level FROM customer__rows WHERE id = 'c-an'") == [
+        ("7", "an", "an@x", 0)
+    ]
+    assert shop.base("SELECT customer_id, note, fen FROM orders__rows WHERE id = 'n'") == [
+        ("c-an", "new", None)
+    ]
+    with shop.use() as block:
+        block.dbapi.execute("DELETE FROM orders WHERE id = ?", ("n",))
+    assert shop.base("SELECT 1 FROM orders__rows WHERE id = 'n'") == []
+
+
+def test_an_error_in_the_block_undoes_it(shop: LensedShop) -> None:
+    before = shop.everything()
+    for through in ("dbapi", "connection"):
+        with pytest.raises(ZeroDivisionError), shop.use("an") as block:  # noqa: PT012
+            if through == "dbapi":
+                block.dbapi.execute("UPDATE customer SET phone = 'x'")
+            else:
+                block.connection.execute(text("UPDATE customer SET phone = 'x'"))
+            raise ZeroDivisionError
+    assert shop.everything() == before
+
+
+def test_a_column_that_is_only_written_keeps_what_it_had(shop: LensedShop) -> None:
+    with shop.use("an") as block:
+        block.dbapi.execute("UPDATE customer SET phone = '8', name = 'Ann'")
+    kept = shop.base("SELECT email FROM customer__rows WHERE id = 'c-an'")
+    assert kept == [("an@x",)]
+    with shop.use("an") as block:
+        block.dbapi.execute("UPDATE customer SET email = 'new@x'")
+    assert shop.base("SELECT email, phone, name FROM customer__rows WHERE id = 'c-an'") == [
+        ("new@x", "8", "Ann")
+    ]
+
+
+def test_rows_of_a_new_person_s_table_take_the_person_of_the_block(shop: LensedShop) -> None:
+    wish = table("wish", "id what", insert=("id", "what"))
+    lens = Lens(SHIP.purpose, (wish,))
+    database = shop.here.troth.kit.database
+    lenses = SqliteLenses(database, {"ship_parcel": lens})
+    an = shop.people["an"]
+    with lenses.use("ship_parcel", person=an) as block:
+        block.dbapi.execute("INSERT INTO wish VALUES ('w', 'tea')")
+        assert block.dbapi.execute("SELECT * FROM wish").fetchall() == [("w", "tea")]
+    assert shop.base("SELECT * FROM wish__rows") == [("w", an, "tea")]
+    with (
+        lenses.use("ship_parcel", person=None) as block,
+        pytest.raises(sqlite3.IntegrityError, match=said.NOT_YOURS),
+    ):
+        block.dbapi.execute("INSERT INTO wish VALUES ('v', 'tea')")
+    lenses.close()
+
+
+def test_sealed_columns_are_marked_with_their_person_and_written_only_sealed(
+    shop: LensedShop,
+) -> None:
+    seen = SHIP.tables[0]
+    sealed = table(
+        "customer",
+        "id pii_principal_id phone name",
+        insert=seen.insert,
+        update=seen.update,
+        sealed=("phone",),
+    )
+    stored = PREFIX + "c-an"
+    lenses = SqliteLenses(
+        shop.here.troth.kit.database, {"ship_parcel": Lens(SHIP.purpose, (sealed,))}
+    )
+    an = shop.people["an"]
+    for person in (an, None):
+        shop.base("UPDATE customer__rows SET phone = ?", stored)
+        with lenses.use("ship_parcel", person=person) as block:
+            found = block.dbapi.execute("SELECT phone FROM customer WHERE id = 'c-an'").fetchall()
+            assert found == [(f"{block.mark}customer.phone:{an}:{stored}",)]
+            block.dbapi.execute("UPDATE customer SET name = 'Ann' WHERE id = 'c-an'")
+            for value in ("open", found[0][0]):
+                with pytest.raises(sqlite3.IntegrityError, match=said.IN_THE_OPEN):
+                    block.dbapi.execute("UPDATE customer SET phone = ?", (value,))
+            block.dbapi.execute(
+                "UPDATE customer SET phone = ? WHERE id = 'c-an'", (PREFIX + "new",)
+            )
+    assert shop.base("SELECT phone, name FROM customer__rows WHERE id = 'c-an'") == [
+        (PREFIX + "new", "Ann")
+    ]
+    lenses.close()
+
+
+def test_an_unknown_purpose_is_refused_before_a_connection(shop: LensedShop) -> None:
+    with pytest.raises(UnknownName), shop.use("an", "stare_at_people"):
+        pytest.fail("a block was given")
+
+
+def test_the_look_is_recorded_before_anything_is_handed_out(shop: LensedShop) -> None:
+    said_so: list[str] = []
+    an = shop.people["an"]
+    with shop.lenses.use("ship_parcel", person=an, record=lambda: said_so.append("look")):
+        assert said_so == ["look"]
+
+    def fails() -> None:
+        raise StoreUnavailable("no look, no lens")
+
+    with (
+        pytest.raises(StoreUnavailable, match="no look"),
+        shop.lenses.use("ship_parcel", person=an, record=fails),
+    ):
+        pytest.fail("a block was given without a look")
+
+
+# --- the ORM --------------------------------------------------------------------------------------
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Customer(Base):
+    __tablename__ = "customer"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    pii_principal_id: Mapped[str]
+    name: Mapped[str]
+    phone: Mapped[str | None]
+    orders: Mapped[list["Order"]] = relationship(back_populates="customer")
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"))
+    note: Mapped[str | None]
+    customer: Mapped[Customer] = relationship(back_populates="orders")
+
+
+class FullCustomer(DeclarativeBase):
+    pass
+
+
+class Whole(FullCustomer):
+    __tablename__ = "customer"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    level: Mapped[int]
+
+
+class Counted(FullCustomer):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[str]
+
+
+@pytest.mark.parametrize("load", [joinedload, selectinload, None])
+def test_the_orm_selects_joins_and_loads(shop: LensedShop, load: Any) -> None:
+    with shop.use() as block, Session(bind=block.connection) as session:
+        query = select(Customer).order_by(Customer.name)
+        if load is not None:
+            query = query.options(load(Customer.orders))
+        found = session.scalars(query).unique().all()
+        assert [c.name for c in found] == ["an", "cy"]
+        assert [sorted(o.note or "" for o in c.orders) for c in found] == [
+            ["note an 0", "note an 1"],
+            ["note cy 0", "note cy 1"],
+        ]
+        joined = select(Customer.name, Order.id).join(Order.customer).where(Order.id == "o-bo-0")
+        assert session.execute(joined).all() == []
+        assert session.get(Customer, "c-bo") is None
+        assert session.get_one(Order, "o-an-0").customer.name == "an"
+
+
+def test_the_orm_inserts_updates_and_deletes_with_keys_of_the_application(
+    shop: LensedShop,
+) -> None:
+    an = shop.people["an"]
+    with shop.use("an") as block, Session(bind=block.connection) as session:
+        customer = session.get_one(Customer, "c-an")
+        customer.phone = "777"
+        customer.orders.append(Order(id="o-new", note="by the ORM"))
+        session.add_all([Order(id=f"m-{n}", customer_id="c-an") for n in range(3)])
+        session.flush()
+        with session.begin_nested():
+            session.execute(update(Order).where(Order.id.like("m-%")).values(note="bulk"))
+        session.execute(delete(Order).where(Order.id == "m-2"))
+        session.commit()
+    found = shop.base("SELECT id, note FROM orders__rows WHERE customer_id = 'c-an' ORDER BY id")
+    assert found == [
+        ("m-0", "bulk"),
+        ("m-1", "bulk"),
+        ("o-an-0", "note an 0"),
+        ("o-an-1", "note an 1"),
+        ("o-new", "by the ORM"),
+    ]
+    assert shop.base("SELECT phone FROM customer__rows WHERE pii_principal_id = ?", an) == [
+        ("777",)
+    ]
+
+
+def test_what_the_orm_cannot_have_is_refused_with_the_reason(shop: LensedShop) -> None:
+    with shop.use("an") as block:
+        with Session(bind=block.connection) as session:
+            session.add(Counted(customer_id="c-an"))
+            with pytest.raises(Exception, match="key is made by the application"):
+                session.flush()
+        with (
+            Session(bind=block.connection) as session,
+            pytest.raises(Exception, match=r"no such column: customer\.level"),
+        ):
+            session.get(Whole, "c-an")
+        orders = Table("orders", MetaData(), *[c._copy() for c in Order.__table__.columns])
+        with pytest.raises(Exception, match="RETURNING is refused"):
+            block.connection.execute(
+                insert(orders).values(id="r", customer_id="c-an").returning(orders.c.id)
+            )
+        with pytest.raises(Exception, match="a lens runs no PRAGMA"):
+            inspect(block.connection).get_columns("customer")
+
+
+# --- cursors, deadlines, threads, pools -----------------------------------------------------------
+
+
+def test_a_cursor_left_half_read_undoes_the_block_and_is_closed(shop: LensedShop) -> None:
+    before = shop.everything()
+    kept: list[Any] = []
+    with pytest.raises(InputError, match="1 cursor"), shop.use() as block:  # noqa: PT012
+        block.dbapi.execute("UPDATE customer SET phone = 'x'")
+        kept.append(block.dbapi.execute("SELECT id FROM customer"))
+        assert kept[0].fetchone() is not None
+    with pytest.raises((InputError, sqlite3.ProgrammingError)):
+        kept[0].fetchone()
+    assert shop.everything() == before
+    with shop.use() as block:
+        kept.append(block.dbapi.execute("SELECT id FROM customer WHERE id = 'c-an'"))
+        assert kept[1].fetchone() == ("c-an",)  # the only row: nothing is left of it
+
+
+def test_a_connection_is_dead_after_its_block(shop: LensedShop) -> None:
+    with shop.use("an") as block:
+        cursor = block.dbapi.cursor()
+    for attempt in (
+        lambda: block.dbapi.execute("SELECT 1"),
+        lambda: cursor.execute("SELECT 1"),
+        block.dbapi.cursor,
+        block.dbapi.commit,
+        lambda: block.connection.execute(text("SELECT 1")),
+    ):
+        with pytest.raises(Exception, match=r"over|closed"):
+            attempt()
+
+
+def test_a_statement_and_an_idle_block_end_at_the_deadline_and_are_undone(
+    shop: LensedShop,
+) -> None:
+    before = shop.everything()
+    many = " ".join(f"CROSS JOIN line l{n}" for n in range(14))
+    with pytest.raises(StoreUnavailable, match="long"), shop.use(seconds=0.3) as block:  # noqa: PT012
+        block.dbapi.execute("UPDATE customer SET phone = 'x'")
+        block.dbapi.execute(f"SELECT count(*) FROM line l {many}").fetchall()
+    with pytest.raises(StoreUnavailable, match="long"), shop.use(seconds=0.3) as block:  # noqa: PT012
+        block.dbapi.execute("UPDATE customer SET phone = 'x'")
+        time.sleep(1)
+        # The keeper has let go of the write lock, before anybody asked.
+        shop.base("UPDATE wish__rows SET what = what")
+        block.dbapi.execute("SELECT 1")
+    assert shop.everything() == before
+
+
+def test_a_block_belongs_to_one_thread(shop: LensedShop) -> None:
+    refusals: list[BaseException] = []
+    with shop.use("an") as block:
+
+        def elsewhere() -> None:
+            try:
+                block.dbapi.execute("SELECT 1")
+            except InputError as error:
+                refusals.append(error)
+
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+    assert len(refusals) == 1
+
+
+def test_nested_and_concurrent_uses_see_each_its_own(shop: LensedShop) -> None:
+    with shop.use("an") as outer, shop.use("cy") as inner, shop.use("an", "send_news") as news:
+        assert outer.dbapi.execute("SELECT name FROM customer").fetchall() == [("an",)]
+        assert inner.dbapi.execute("SELECT name FROM customer").fetchall() == [("cy",)]
+        assert news.dbapi.execute("SELECT email FROM customer").fetchall() == [("an@x",)]
+    wrong: list[Any] = []
+
+    def work(name: str) -> None:
+        for _ in range(25):
+            with shop.use(name) as block:
+                block.dbapi.execute("UPDATE orders SET note = note || '.'")
+                found = block.connection.execute(text("SELECT name FROM customer")).fetchall()
+            if [tuple(row) for row in found] != [(name,)]:
+                wrong.append(found)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("an", "cy") * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    dots = shop.base("SELECT sum(length(note) - length(replace(note, '.', ''))) FROM orders__rows")
+    assert dots == [(2 * 6 * 25,)]
+
+
+def test_a_pool_keeps_purposes_apart_and_gives_connections_on_clean(shop: LensedShop) -> None:
+    with shop.use("an") as block:
+        block.dbapi.row_factory = lambda _, row: ["seen", *row]
+        block.dbapi.execute("BEGIN")
+        block.dbapi.execute("SAVEPOINT left_open")
+    shop.lenses.settle()
+    pools = shop.lenses._clean
+    assert [len(pools[key]) for key in pools if key != ("ship_parcel", True)] == [0, 0, 0]
+    (lensed,) = pools["ship_parcel", True]
+    assert not lensed.raw.in_transaction
+    with shop.use("cy") as block:
+        assert block.dbapi.execute("SELECT name FROM customer").fetchall() == [("cy",)]
+    shop.lenses.settle()
+    assert list(pools["ship_parcel", True]) == [lensed]
+    for purpose in ("ship_parcel", "send_news"):
+        with shop.use(None, purpose) as block:
+            assert block.dbapi.execute("SELECT id FROM customer").fetchall()
+
+
+# --- withdrawal -----------------------------------------------------------------------------------
+
+OTHER_PROCESS = """
+import sys
+from tests.lens_sqlite import SHIP
+from troth.store.db import Database
+from troth.store.lens_sqlite import SqliteLenses
+lenses = SqliteLenses(Database(sys.argv[1]), {"ship_parcel": SHIP})
+for line in sys.stdin:
+    with lenses.use("ship_parcel", person=line.strip() or None) as block:
+        print(len(block.dbapi.execute("SELECT id FROM customer").fetchall()), flush=True)
+"""
+
+
+def test_no_lens_opened_after_a_withdrawal_sees_the_person_in_any_process(
+    shop: LensedShop,
+) -> None:
+    an = shop.people["an"]
+    command = [sys.executable, "-c", OTHER_PROCESS, shop.here.database.app_url]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+
+        def rows_there(person: str) -> int:
+            assert other.stdin is not None
+            assert other.stdout is not None
+            other.stdin.write(person + "\n")
+            other.stdin.flush()
+            return int(other.stdout.readline())
+
+        def rows_here(name: str | None) -> int:
+            with shop.use(name) as block:
+                return len(block.dbapi.execute("SELECT id FROM customer").fetchall())
+
+        for _ in range(5):
+            assert (rows_there(an), rows_there(""), rows_here("an"), rows_here(None)) == (
+                (1, 2, 1, 2)
+            )
+            shop.here.say(an, "ship_parcel", Answer.WITHDRAW)
+            assert (rows_there(an), rows_there(""), rows_here("an"), rows_here(None)) == (
+                (0, 1, 0, 1)
+            )
+            shop.here.give(an, "ship_parcel")
+        shop.here.troth.set_person(an, restricted=True)
+        assert (rows_there(an), rows_here("an")) == (0, 0)
+        assert other.stdin is not None
+        other.stdin.close()
+
+
+def test_a_block_that_is_open_keeps_what_it_saw_until_its_end(shop: LensedShop) -> None:
+    with shop.use("an") as block:
+        assert block.dbapi.execute("SELECT name FROM customer").fetchall() == [("an",)]
+        shop.here.say(shop.people["an"], "ship_parcel", Answer.WITHDRAW)
+        assert block.dbapi.execute("SELECT name FROM customer").fetchall() == [("an",)]
+    with shop.use("an") as block:
+        assert block.dbapi.execute("SELECT name FROM customer").fetchall() == []
+
+
+# --- renaming -------------------------------------------------------------------------------------
+
+
+def test_renaming_keeps_rows_keys_indexes_and_can_be_undone_and_repeated(shop: LensedShop) -> None:
+    url = shop.here.database.owner_url
+    assert install(url, INSTALLED) == []
+    catalogue = "SELECT type, name, tbl_name FROM sqlite_master WHERE tbl_name LIKE '%\\_\\_rows' "
+    assert len(shop.base(catalogue + "ESCAPE '\\' AND type = 'index' AND sql IS NOT NULL")) == 2
+    assert shop.base("PRAGMA foreign_key_list(orders__rows)")[0][2] == "customer__rows"
+    assert shop.base("PRAGMA foreign_key_check") == []
+    before = shop.everything()
+    assert uninstall(url, INSTALLED) == [f"{name}__rows" for name in INSTALLED]
+    assert uninstall(url, INSTALLED) == []
+    assert shop.base("PRAGMA foreign_key_list(orders)")[0][2] == "customer"
+    lenses = SqliteLenses(shop.here.troth.kit.database, {"send_news": NEWS})
+    with (
+        pytest.raises(UnsafeStore, match="not behind a lens"),
+        lenses.use("send_news", person=None),
+    ):
+        pytest.fail("a lens over a table that everybody can read")
+    assert install(url, INSTALLED) == list(INSTALLED)
+    assert shop.everything() == before
+    lenses.close()
+
+
+def test_a_table_made_anew_beside_its_renamed_one_is_refused(shop: LensedShop) -> None:
+    with closing(sqlite3.connect(shop.here.database.file)) as plain:
+        plain.execute("CREATE TABLE customer (id TEXT)")
+    with pytest.raises(UnsafeStore, match="both there"):
+        install(shop.here.database.owner_url, INSTALLED)
+    with pytest.raises(UnsafeStore, match="stands beside"), shop.use("an"):
+        pytest.fail("a lens over one of two tables")
+    with pytest.raises(UnsafeStore, match="no table nothing"):
+        install(shop.here.database.owner_url, ["nothing"])
+
+
+def test_a_renaming_that_fails_renames_nothing(shop: LensedShop) -> None:
+    url = shop.here.database.owner_url
+    uninstall(url, INSTALLED)
+    with pytest.raises(UnsafeStore):
+        install(url, [*INSTALLED, "nothing"])
+    assert uninstall(url, INSTALLED) == []
+
+
+def test_a_pool_keeps_only_so_many_connections(
+    shop: LensedShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_KEPT", 2)
+    lensed = [shop.lenses.take("ship_parcel", scoped=False) for _ in range(4)]
+    for one in lensed:
+        shop.lenses._give_back("ship_parcel", one, None)
+    shop.lenses.settle()
+    assert len(shop.lenses._clean["ship_parcel", False]) == 2
