@@ -15,7 +15,11 @@ from benchmarks.bars import Bar, last_line
 BENCHMARKS: Mapping[str, str] = {
     "decide": "the decision against a bare SELECT, and right against an oracle of its own",
     "consent_writes": "one answer against a transaction written by hand; batches; eight callers",
+    "discovery": "recall and precision of the draft of a map on schemas not made for it",
+    "sealed": "sealed columns against the bare cipher and the open row; what a copy shows",
     "pages": "four pages of the shop with the gate against the same pages without",
+    "lens": "a point read through the lens against the same join by hand; taking a lens",
+    "looks": "one look against a bare durable commit; eight readers against one; none lost",
 }
 """Each name is a module of this package with ``run(*, quick: bool) -> Sequence[Bar]``."""
 

@@ -9,6 +9,7 @@ from troth.core.access import Decision
 from troth.core.errors import (
     ConsentRefusedByRule,
     InputError,
+    KeyDestroyed,
     LedgerError,
     PolicyError,
     SnapshotError,
@@ -20,6 +21,7 @@ from troth.core.errors import (
     TrothError,
     UnknownName,
     UnsafeStore,
+    UseRefused,
 )
 
 
@@ -38,6 +40,8 @@ STATUS: Mapping[type[TrothError], int] = {
     SnapshotReplayed: 409,
     SnapshotSuperseded: 409,
     SnapshotError: 409,
+    UseRefused: 403,
+    KeyDestroyed: 410,
     ConsentRefusedByRule: 422,
     StoreUnavailable: 503,
     UnsafeStore: 503,

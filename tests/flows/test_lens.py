@@ -1,0 +1,196 @@
+"""A use: refused and recorded, or recorded and opened; nothing is shown before its look is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from tests.databases import empty_database
+from tests.lens_sqlite import LensedShop, lensed_shop
+from tests.looks import Watched, watched
+from troth import Answer
+from troth.core.errors import InputError, StoreUnavailable, UseRefused
+from troth.core.looks import SELF, SYSTEM, Actor, LookFilter, Use
+from troth.flows.lens import LensKit, use
+from troth.store.looks import LookBook
+
+ROBOT = Actor("courier-round", SYSTEM)
+
+
+@pytest.fixture
+def shop(tmp_path: Any) -> Iterator[LensedShop]:
+    with empty_database(None, tmp_path / "database") as database, lensed_shop(database) as made:
+        yield made
+
+
+@pytest.fixture
+def looks(shop: LensedShop) -> Iterator[Watched]:
+    with watched(shop.here) as made:
+        yield made
+
+
+@pytest.fixture
+def kit(shop: LensedShop, looks: Watched) -> LensKit:
+    @contextmanager
+    def opens(purpose: str, person: str | None) -> Iterator[Any]:
+        with shop.lenses.use(purpose, person=person) as block:
+            yield block
+
+    def permitted(purpose: str) -> list[str]:
+        sql = text("SELECT pii_principal_id FROM troth_permitted WHERE purpose_id = :p")
+        with shop.here.troth.reading() as connection:
+            return [row[0] for row in connection.execute(sql, {"p": purpose})]
+
+    return LensKit(looks.kit, opens, permitted, shop.here.troth.decide, region="CN")
+
+
+def seen_of(looks: Watched, person: str) -> list[tuple[str, bool, str]]:
+    """Return purpose, refusal and role of every look at a person."""
+    everybody = LookFilter(roles=(SELF, SYSTEM, "desk"))
+    found = looks.kit.book.looks(person, everybody, hidden_roles=(), before=None, limit=50)
+    return [(s.look.purpose_id, s.look.refused, s.look.actor_role) for s in found]
+
+
+def test_a_person_is_shown_alone_and_finds_the_look(
+    shop: LensedShop, looks: Watched, kit: LensKit
+) -> None:
+    an = shop.people["an"]
+    with use(kit, looks.known, Use("ship_parcel", ROBOT, (an,))) as connection:
+        names = connection.execute(text("SELECT name FROM customer")).scalars().all()
+    assert names == ["an"]
+    assert seen_of(looks, an) == [("ship_parcel", False, SYSTEM)]
+
+
+def test_who_did_not_permit_is_refused_before_a_connection_and_it_is_recorded(
+    shop: LensedShop, looks: Watched, kit: LensKit
+) -> None:
+    bo = shop.people["bo"]
+    opened: list[str] = []
+    watching = replace(kit, opens=lambda *given: opened.append(given[0]))
+    with (
+        pytest.raises(UseRefused, match="never_asked"),
+        use(watching, looks.known, Use("ship_parcel", ROBOT, (bo,))),
+    ):
+        raise AssertionError("it opened")
+    assert opened == []
+    assert seen_of(looks, bo) == [("ship_parcel", True, SYSTEM)]
+
+
+def test_a_withdrawal_that_was_acknowledged_closes_the_next_use(
+    shop: LensedShop, looks: Watched, kit: LensKit
+) -> None:
+    an = shop.people["an"]
+    with use(kit, looks.known, Use("send_news", ROBOT, (an,))):
+        pass
+    shop.here.say(an, "send_news", Answer.WITHDRAW)
+    with (
+        pytest.raises(UseRefused, match="withdrawn"),
+        use(kit, looks.known, Use("send_news", ROBOT, (an,))),
+    ):
+        raise AssertionError("it opened")
+
+
+@pytest.mark.parametrize("purpose", ["sell_everything", ""])
+def test_a_purpose_that_nobody_declared_is_refused(
+    shop: LensedShop, looks: Watched, kit: LensKit, purpose: str
+) -> None:
+    with (
+        pytest.raises(UseRefused, match="unknown_purpose"),
+        use(kit, looks.known, Use(purpose, ROBOT, (shop.people["an"],))),
+    ):
+        raise AssertionError("it opened")
+
+
+def test_data_declared_for_another_region_does_not_open_here(
+    shop: LensedShop, looks: Watched, kit: LensKit
+) -> None:
+    abroad = replace(kit, region="SG")
+    with (
+        pytest.raises(UseRefused, match="other_region"),
+        use(abroad, looks.known, Use("ship_parcel", ROBOT, (shop.people["an"],))),
+    ):
+        raise AssertionError("it opened")
+    assert seen_of(looks, shop.people["an"]) == [("ship_parcel", True, SYSTEM)]
+
+
+def test_staff_without_a_case_is_refused_and_with_one_is_seen_by_role(
+    shop: LensedShop, looks: Watched, kit: LensKit
+) -> None:
+    an, clerk = shop.people["an"], Actor("staff-7", "desk")
+    with (
+        pytest.raises(UseRefused, match="no_case"),
+        use(kit, looks.known, Use("ship_parcel", clerk, (an,))),
+    ):
+        raise AssertionError("it opened")
+    with use(kit, looks.known, Use("ship_parcel", clerk, (an,), case="o-an-0")) as connection:
+        assert connection.execute(text("SELECT count(*) FROM orders")).scalar_one() == 2
+    both = [("ship_parcel", False, "desk"), ("ship_parcel", True, "desk")]
+    assert sorted(seen_of(looks, an)) == both
+
+
+def test_a_batch_shows_and_names_exactly_those_who_permit(
+    shop: LensedShop, looks: Watched, kit: LensKit
+) -> None:
+    with use(kit, looks.known, Use("ship_parcel", ROBOT, ())) as connection:
+        names = connection.execute(text("SELECT name FROM customer ORDER BY 1")).scalars().all()
+    assert names == ["an", "cy"]
+    assert seen_of(looks, shop.people["an"]) == [("ship_parcel", False, SYSTEM)]
+    assert seen_of(looks, shop.people["cy"]) == [("ship_parcel", False, SYSTEM)]
+    assert seen_of(looks, shop.people["bo"]) == []
+
+
+def test_a_batch_that_nobody_permits_opens_nothing(
+    shop: LensedShop, looks: Watched, kit: LensKit
+) -> None:
+    for name in ("an", "cy"):
+        shop.here.say(shop.people[name], "ship_parcel", Answer.WITHDRAW)
+    with (
+        pytest.raises(UseRefused, match="never_asked"),
+        use(kit, looks.known, Use("ship_parcel", ROBOT, ())),
+    ):
+        raise AssertionError("it opened")
+
+
+def test_several_people_by_name_are_no_use(shop: LensedShop, looks: Watched, kit: LensKit) -> None:
+    both = (shop.people["an"], shop.people["cy"])
+    with (
+        pytest.raises(InputError, match="one person"),
+        use(kit, looks.known, Use("ship_parcel", ROBOT, both)),
+    ):
+        raise AssertionError("it opened")
+
+
+def test_an_exception_after_a_read_undoes_the_writes_and_keeps_the_look(
+    shop: LensedShop, looks: Watched, kit: LensKit
+) -> None:
+    an = shop.people["an"]
+    before = shop.everything()
+
+    def change_and_fail() -> None:
+        with use(kit, looks.known, Use("ship_parcel", ROBOT, (an,), writes=True)) as connection:
+            connection.execute(text("UPDATE orders SET note = 'changed'"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        change_and_fail()
+    assert shop.everything() == before
+    assert seen_of(looks, an) == [("ship_parcel", False, SYSTEM)]
+
+
+def test_a_look_that_cannot_be_stored_opens_nothing(
+    shop: LensedShop, looks: Watched, kit: LensKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    monkeypatch.setattr(LookBook, "record", full)
+    with (
+        pytest.raises(StoreUnavailable),
+        use(kit, looks.known, Use("ship_parcel", ROBOT, (shop.people["an"],))),
+    ):
+        raise AssertionError("it opened")
