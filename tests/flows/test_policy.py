@@ -187,7 +187,7 @@ def test_stored_files_that_were_altered_are_not_put_in_force(here: Deployment) -
         if here.database.kind == "sqlite":
             connection.execute(text("DROP TRIGGER troth_policy_version_no_update"))
         else:
-            connection.execute(text("ALTER TABLE troth_policy_version DISABLE TRIGGER ALL"))
+            connection.execute(text("ALTER TABLE troth_policy_version DISABLE TRIGGER USER"))
         connection.execute(
             text("UPDATE troth_policy_version SET sources = replace(sources, 'P30D', 'P99Y')")
         )
