@@ -126,7 +126,7 @@ BREAKS = (
         "device_id_per_case",
         "the number outlives its case",
         "troth_shop/support.py",
-        '            queries.set_device_id(c, case_id, None)\n',
+        "            queries.set_device_id(c, case_id, None)\n",
         "",
         "shop/test_support.py::test_the_number_is_random_resettable_and_goes_with_the_case",
     ),
