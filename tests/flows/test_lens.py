@@ -14,11 +14,13 @@ from tests.databases import empty_database
 from tests.lens_sqlite import LensedShop, lensed_shop
 from tests.looks import Watched, watched
 from troth import Answer
+from troth.core.datamap import DataStore, Engine, StoreId
 from troth.core.errors import InputError, StoreUnavailable, UseRefused
 from troth.core.looks import SELF, SYSTEM, Actor, LookFilter, Use
 from troth.flows.lens import LensKit, use
 from troth.store.looks import LookBook
 
+STORE = DataStore(StoreId("shop"), (Engine.SQLITE,), "shop_db", (), {}, {}, 1)
 ROBOT = Actor("courier-round", SYSTEM)
 
 
@@ -46,7 +48,7 @@ def kit(shop: LensedShop, looks: Watched) -> LensKit:
         with shop.here.troth.reading() as connection:
             return [row[0] for row in connection.execute(sql, {"p": purpose})]
 
-    return LensKit(looks.kit, opens, permitted, shop.here.troth.decide, region="CN")
+    return LensKit(looks.kit, opens, permitted, shop.here.troth.decide, STORE, region="CN")
 
 
 def seen_of(looks: Watched, person: str) -> list[tuple[str, bool, str]]:

@@ -127,11 +127,6 @@ def is_phone_abroad(value: str) -> bool:
     return bool(_ABROAD.fullmatch(value) or _NORTH_AMERICA.fullmatch(value))
 
 
-def is_phone(value: str) -> bool:
-    """Tell whether a value is a phone number that may be a person's."""
-    return is_mobile(value) or is_landline(value) or is_phone_abroad(value)
-
-
 def is_email(value: str) -> bool:
     """Tell whether a value is an e-mail address."""
     return bool(_EMAIL.fullmatch(value)) and ".." not in value

@@ -6,7 +6,7 @@ first row is handed out, so that no rollback and no exception can take it back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -14,13 +14,14 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from troth.core.access import Decision, PolicyInForce, Reason
+from troth.core.datamap import DataStore, region_of
 from troth.core.errors import InputError, StoreUnavailable, UseRefused
 from troth.core.looks import Refusal, Use
 from troth.core.policy import PurposeId
 from troth.flows.looks import LookKit, looked, record_refusal
 
 
-class Block(Protocol):
+class LensedBlock(Protocol):
     """What a lens hands out for one block."""
 
     @property
@@ -29,7 +30,7 @@ class Block(Protocol):
         ...
 
 
-OpenLens = Callable[[str, str | None], AbstractContextManager[Block]]
+OpenLens = Callable[[str, str | None], AbstractContextManager[LensedBlock]]
 """Opens the lens of a purpose for a person, or for all who permit it."""
 
 
@@ -42,13 +43,15 @@ class LensKit:
         opens: the lens of this deployment's database.
         permitted: the people for whom a purpose stands now.
         decide: the decision about one person.
-        region: where this process runs; a purpose whose data must lie elsewhere does not open.
+        store: the data store that the lens shows.
+        region: where this deployment runs; a data store declared elsewhere does not open.
     """
 
     looks: LookKit
     opens: OpenLens
     permitted: Callable[[str], Sequence[str]]
     decide: Callable[[str, str], Decision]
+    store: DataStore
     region: str
 
 
@@ -94,7 +97,7 @@ def _refusal(kit: LensKit, known: PolicyInForce, wanted: Use) -> str | None:
     purpose = known.policy.purposes.get(PurposeId(wanted.purpose))
     if purpose is None:
         return str(Refusal.UNKNOWN_PURPOSE)
-    if _elsewhere(kit, known, purpose.categories):
+    if region_of(known.policy, kit.store) != kit.region:  # S-45
         return str(Refusal.OTHER_REGION)
     for person in wanted.people:
         decision = kit.decide(person, wanted.purpose)
@@ -103,14 +106,3 @@ def _refusal(kit: LensKit, known: PolicyInForce, wanted: Use) -> str | None:
         if not decision.allowed:
             return str(decision.reason)
     return None
-
-
-def _elsewhere(kit: LensKit, known: PolicyInForce, categories: Iterable[str]) -> bool:
-    """Tell whether data of these categories is declared to lie in other regions only (S-45)."""
-    policy = known.policy
-    regions = {
-        policy.storage[store].region
-        for category in categories
-        for store in policy.categories[category].storage
-    }
-    return bool(regions) and kit.region not in regions

@@ -33,14 +33,9 @@ from troth.core.access import StateRow
 from troth.core.consent import EntityRole, EventState, EventType, PersonFlag
 from troth.core.errors import InputError, SnapshotReplayed, UnknownName
 from troth.store.db import Cursor, Kind
-from troth.store.schema import metadata
+from troth.store.schema import metadata, one_of
 
 _SEQ = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def _one_of(column: str, kind: type[EventState] | type[EventType] | type[EntityRole]) -> str:
-    # Not IN: SQLite would build an index of the list at every row, a quarter of an insert's cost.
-    return " OR ".join(f"{column} = '{member.value}'" for member in kind)
 
 
 person = Table(
@@ -78,9 +73,9 @@ consent_event = Table(
     Column("salt", LargeBinary, nullable=False),
     UniqueConstraint("event_id"),
     UniqueConstraint("snapshot_token_id", "purpose_id"),
-    CheckConstraint(_one_of("event_state", EventState), name="event_state"),
-    CheckConstraint(_one_of("event_type", EventType), name="event_type"),
-    CheckConstraint(_one_of("entity_role", EntityRole), name="entity_role"),
+    CheckConstraint(one_of("event_state", EventState), name="event_state"),
+    CheckConstraint(one_of("event_type", EventType), name="event_type"),
+    CheckConstraint(one_of("entity_role", EntityRole), name="entity_role"),
     # Only calls of programs bring a key; the other rows cost the index nothing.
     Index(
         "uq_troth_consent_event_idempotency_key",

@@ -20,15 +20,10 @@ from sqlalchemy import (
 
 from troth.core.looks import Ending, Outcome, ReportReason
 from troth.store.db import kind_of
-from troth.store.schema import metadata
+from troth.store.schema import metadata, one_of
 
 looks_metadata = MetaData(naming_convention=metadata.naming_convention)
 """A catalogue of its own, since on SQLite these tables lie in a file of their own."""
-
-
-def _one_of(column: str, kind: type[Outcome] | type[Ending] | type[ReportReason]) -> str:
-    # Not IN: SQLite would build an index of the list at every row.
-    return " OR ".join(f"{column} = '{member.value}'" for member in kind)
 
 
 look = Table(
@@ -48,7 +43,7 @@ look = Table(
     Column("outcome", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("break_glass", Integer, nullable=False),
-    CheckConstraint(_one_of("outcome", Outcome), name="outcome"),
+    CheckConstraint(one_of("outcome", Outcome), name="outcome"),
     CheckConstraint("(people = 1) = (pii_principal_id IS NOT NULL)", name="one_person"),
     CheckConstraint("break_glass = 0 OR break_glass = 1", name="break_glass"),
     Index("ix_troth_look_person", "pii_principal_id", "looked_at", "look_id"),
@@ -72,7 +67,7 @@ look_end = Table(
     Column("ended_at", BigInteger, nullable=False),
     Column("ending", Text, nullable=False),
     Column("rows_changed", Integer, nullable=False),
-    CheckConstraint(_one_of("ending", Ending), name="ending"),
+    CheckConstraint(one_of("ending", Ending), name="ending"),
     sqlite_with_rowid=False,
 )
 
@@ -104,7 +99,7 @@ look_report = Table(
     Column("reported_at", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
     UniqueConstraint("pii_principal_id", "look_id"),
-    CheckConstraint(_one_of("reason", ReportReason), name="reason"),
+    CheckConstraint(one_of("reason", ReportReason), name="reason"),
     sqlite_with_rowid=False,
 )
 
