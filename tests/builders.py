@@ -91,6 +91,38 @@ retention:
     law: ""
 """
 
+ASSESSMENTS = """\
+assessments:
+  proof_check:
+    purposes: [check_proof]
+    grounds: [sensitive]
+    categories: [proof]
+    made: 2025-12-30
+    valid_for: P2Y
+    outcome: may_start
+    signed_by: desk
+    necessity: {zh-CN: 对上付款, en: It matches the payment}
+    risks:
+      fraud:
+        risk: {zh-CN: 有人冒充, en: Somebody poses as you}
+        measures: {zh-CN: 加密保存, en: It is encrypted}
+        controls: [kept]
+  parcel:
+    purposes: [ship_parcel]
+    grounds: [given_to_others]
+    recipients: [carrier]
+    made: 2025-12-31
+    review_by: 2027-12-31
+    outcome: may_start
+    signed_by: desk
+    necessity: {zh-CN: 没有地址送不到, en: No parcel arrives without it}
+    risks:
+      other_use:
+        risk: {zh-CN: 用于推销, en: It serves selling}
+        measures: {zh-CN: 合同限定用途, en: The contract limits it}
+        controls: []
+"""
+
 _TAIL = """\
 recipients:
   carrier:
@@ -270,14 +302,17 @@ def _prose(language: str) -> str:
     for name in CLAUSES:
         lines += [f"## {name} {{#{name}}}", "", said.format(name), ""]
     tables = ("permissions", "purposes", "categories", "retention", "recipients", "rights")
-    lines += [f"{{{{table:{name}}}}}\n" for name in (*tables, "storage", "roles", "channels")]
+    lines += [
+        f"{{{{table:{name}}}}}\n"
+        for name in (*tables, "storage", "roles", "channels", "assessments", "risks")
+    ]
     return "\n".join([*lines, "{{law:answer}} {{controller:name}} {{policy:version}}", ""])
 
 
 def _commitments() -> str:
     parts = (_categories, _purposes, _rights, _bindings)
     categories, purposes, rights, bindings = ("\n".join(part()) + "\n" for part in parts)
-    return _HEAD + categories + purposes + _TAIL + rights + _CHANNELS + bindings
+    return _HEAD + categories + purposes + ASSESSMENTS + _TAIL + rights + _CHANNELS + bindings
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,20 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.assessments import without_assessments
 from tests.builders import CLAUSES, EN, PURPOSES, ZH, Draft, draft
 from troth.core.compile import COMMITMENTS, CONTROLS, PolicySources, compile_policy
 from troth.core.errors import PolicyError
 from troth.core.findings import Finding, Severity
+from troth.core.frequency import Limit
+from troth.core.notice import notice_for
 from troth.core.policy import ControlStatus
 
 Bend = Callable[[Draft], Draft]
@@ -40,6 +44,25 @@ def test_the_sound_policy_has_no_finding() -> None:
 
 def of_head(old: str, new: str) -> Bend:
     return lambda made: made.change(old, new)
+
+
+def of_assessments(old: str, new: str) -> Bend:
+    return lambda made: made.change(old, new, at="\nassessments:\n")
+
+
+def limited(at_most: str, zh: str = "{at_most}。", en: str = "News are sent {at_most}.") -> Bend:
+    """Put a limit and its words into ``send_news``."""
+
+    def bend(made: Draft) -> Draft:
+        text = made.files[COMMITMENTS]
+        start = text.index("    frequency:", text.index("\n  send_news:\n"))
+        end = text.index("\n", start)
+        words = f'    frequency: {{zh-CN: "{zh}", en: "{en}"}}\n    at_most: {at_most}'
+        if not at_most:
+            words = words[: words.index("\n")]
+        return replace(made, files={**made.files, COMMITMENTS: text[:start] + words + text[end:]})
+
+    return bend
 
 
 def of(section: str, name: str, old: str, new: str) -> Bend:
@@ -495,6 +518,182 @@ FAULTS: list[tuple[str, Bend, str, str, str, str]] = [
         "complaints have no time limit or no outside route",
         "and an authority",
     ),
+    (
+        "C004",
+        of_assessments("grounds: [sensitive]", "grounds: [sensitive, fun]"),
+        COMMITMENTS,
+        "fun]",
+        "assessments.proof_check.grounds must be of sensitive, automated_decisions",
+        "write some of sensitive",
+    ),
+    (
+        "C004",
+        of_assessments("outcome: may_start", "outcome: perhaps"),
+        COMMITMENTS,
+        "outcome: perhaps",
+        "must be one of may_start, must_not_start, got 'perhaps'",
+        "write one of",
+    ),
+    (
+        "C006",
+        of_assessments("risk: {zh-CN: 有人冒充, en: Somebody poses as you}", "risk: {zh-CN: 有}"),
+        COMMITMENTS,
+        "risk: {zh-CN: 有}",
+        "assessments.proof_check.risks.fraud.risk has no en text",
+        "add `en:`",
+    ),
+    (
+        "C106",
+        of_assessments("purposes: [check_proof]", "purposes: [check_proof, fly]"),
+        COMMITMENTS,
+        "    purposes: [check_proof, fly]",
+        "assessments.proof_check names 'fly', which is not defined there",
+        "define it, or use one of",
+    ),
+    (
+        "C106",
+        of_assessments("signed_by: desk", "signed_by: stranger"),
+        COMMITMENTS,
+        "    purposes: [check_proof]",
+        "assessments.proof_check names 'stranger'",
+        "use one of desk, nobody",
+    ),
+    (
+        "C106",
+        of_assessments("controls: [kept]", "controls: [hope]"),
+        COMMITMENTS,
+        "    purposes: [check_proof]",
+        "assessments.proof_check names 'hope'",
+        "use one of attitude, kept, planned",
+    ),
+    (
+        "C108",
+        of_assessments("grounds: [sensitive]", "grounds: []"),
+        COMMITMENTS,
+        "grounds: []",
+        "the assessment proof_check names no grounds",
+        "list them",
+    ),
+    (
+        "C108",
+        of_assessments("valid_for: P2Y", "valid_for: two years"),
+        COMMITMENTS,
+        "valid_for: two years",
+        "the assessment proof_check does not stand for a single day",
+        "write review_by: a later day, or valid_for like P1Y",
+    ),
+    (
+        "C108",
+        of_assessments("valid_for: P2Y", "valid_for: P99999Y"),
+        COMMITMENTS,
+        "valid_for: P99999Y",
+        "the assessment proof_check does not stand for a single day",
+        "write review_by: a later day",
+    ),
+    (
+        "C108",
+        of_assessments("review_by: 2027-12-31", "review_by: 2025-12-31"),
+        COMMITMENTS,
+        "review_by: 2025-12-31",
+        "the assessment parcel does not stand for a single day",
+        "write review_by: a later day",
+    ),
+    (
+        "C108",
+        of_assessments("valid_for: P2Y", "valid_for: P2Y\n    review_by: 2027-01-01"),
+        COMMITMENTS,
+        "valid_for: P2Y",
+        "proof_check ends twice",
+        "keep valid_for or review_by",
+    ),
+    (
+        "C003",
+        of_assessments("    valid_for: P2Y\n", ""),
+        COMMITMENTS,
+        "    purposes: [check_proof]",
+        "assessments.proof_check.valid_for is missing",
+        "add `valid_for:`",
+    ),
+    (
+        "C112",
+        of_assessments("purposes: [check_proof]", "purposes: [check_proof, send_news]"),
+        COMMITMENTS,
+        "purposes: [check_proof, send_news]",
+        "proof_check: send_news is not due on its grounds (sensitive)",
+        "assess what is due",
+    ),
+    (
+        "C112",
+        of_assessments("grounds: [sensitive]", "grounds: [sensitive, abroad]"),
+        COMMITMENTS,
+        "grounds: [sensitive, abroad]",
+        "proof_check: none of its purposes is due on abroad",
+        "assess what is due",
+    ),
+    (
+        "C112",
+        of_assessments("categories: [proof]", "categories: [proof, street]"),
+        COMMITMENTS,
+        "categories: [proof, street]",
+        "proof_check: none of its purposes is due for street",
+        "name it as the purpose does",
+    ),
+    (
+        "C112",
+        of_assessments("categories: [proof]", "categories: [proof]\n    recipients: [carrier]"),
+        COMMITMENTS,
+        "recipients: [carrier]\n    made: 2025-12-30",
+        "proof_check: none of its purposes is due for carrier",
+        "name it as the purpose does",
+    ),
+    (
+        "C108",
+        limited("{times: 0, per: PT1H}"),
+        COMMITMENTS,
+        "times: 0",
+        "a limit is at least once per duration, got 0 per 'PT1H'",
+        "write it like {times: 3, per: PT1H}",
+    ),
+    (
+        "C004",
+        limited("{times: often, per: PT1H}"),
+        COMMITMENTS,
+        "often",
+        "purposes.send_news.at_most.times must be a whole number",
+        "write digits",
+    ),
+    (
+        "C002",
+        limited("{times: 3, per: PT1H, of: mercy}"),
+        COMMITMENTS,
+        "mercy",
+        "purposes.send_news.at_most.of is not a known key",
+        "known here: per, times",
+    ),
+    (
+        "C113",
+        limited("{times: 3, per: PT1H}", en="News are sent now and then."),
+        COMMITMENTS,
+        "News are sent now",
+        "the en words of purposes.send_news.frequency do not say the limit",
+        "write {at_most} where the limit stands",
+    ),
+    (
+        "C113",
+        limited("{times: 3, per: PT1H}", zh="{at_most}，每天 2 次。"),
+        COMMITMENTS,
+        "每天 2 次",
+        "the zh-CN words of purposes.send_news.frequency do not say the limit",
+        "and no other number",
+    ),
+    (
+        "C113",
+        limited("", zh="看情况。"),
+        COMMITMENTS,
+        "News are sent {at_most}",
+        "the en words of purposes.send_news.frequency do not say the limit",
+        "write {at_most}",
+    ),
 ]
 
 
@@ -692,7 +891,7 @@ def test_every_commitment_of_the_file_is_in_the_digest() -> None:
     found = scalars(root)
     assert len(found) > 250
     for path, node in found:
-        if path[0] == "clauses":
+        if path[0] == "clauses" or (path[0], path[-2]) == ("assessments", "controls"):
             continue
         value = before
         for key in path:
@@ -729,6 +928,7 @@ def test_comments_controls_bindings_and_the_order_of_keys_are_not_in_the_digest(
         SOUND.change("summary: Kept by the compiler.", "summary: Otherwise.", file=CONTROLS),
         SOUND.of("clauses", "news", "[kept]", "[kept, planned]"),
         SOUND.of("clauses", "news", "promises: []", "promises: [S-01]"),
+        SOUND.change("controls: [kept]", "controls: []", at="\nassessments:\n"),
         SOUND.of("storage", "shop_db", "    region: CN\n", "").of(
             "storage", "shop_db", "    entity:", "    region: CN\n    entity:"
         ),
@@ -788,3 +988,82 @@ def test_purposes_of_the_builder_cover_every_basis_and_kind() -> None:
         "contract",
         "legal_obligation",
     }
+
+
+# --- limits and assessments ----------------------------------------------------------------------
+
+
+@pytest.mark.promise("S-08")
+def test_a_limit_is_a_value_and_its_numbers_stand_in_the_words() -> None:
+    policy = limited("{times: 3, per: PT1H}")(SOUND).policy()
+    news = policy.purposes["send_news"]  # type: ignore[index]
+    assert news.at_most == Limit(3, 3600)
+    assert news.frequency == {
+        "zh-CN": "1 小时内最多 3 次。",
+        "en": "News are sent at most 3 times within 1 hour.",
+    }
+    for language, words in news.frequency.items():
+        assert words in policy.clauses["tables"].text[language]  # type: ignore[index]
+        assert any(words in line for line in notice_for(policy, "send_news", language).lines)
+    others = [p for p in policy.purposes.values() if p.id != "send_news"]
+    assert {p.at_most for p in others} == {None}
+    again = limited("{times: 4, per: PT1H}")(SOUND).policy()
+    assert again.digest != policy.digest
+
+
+def test_a_policy_from_before_there_were_assessments_compiles_and_is_warned_of() -> None:
+    compiled = without_assessments(SOUND).compiled()
+    assert not compiled.require().assessments
+    assert [(f.rule, f.severity) for f in compiled.findings] == [("W302", Severity.WARNING)] * 2
+    said = {f.reason for f in compiled.findings}
+    assert said == {
+        "the purpose check_proof was not assessed (sensitive proof), so it stays closed",
+        "the purpose ship_parcel was not assessed (given_to_others carrier), so it stays closed",
+    }
+    lines = without_assessments(SOUND).files[COMMITMENTS].split("\n")
+    assert {lines[f.line - 2] for f in compiled.findings} == {"  check_proof:", "  ship_parcel:"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("outcome: may_start", "outcome: must_not_start", "was assessed and must not start"),
+        ("valid_for: P2Y", "valid_for: P1D", "has an assessment whose time is over"),
+        ("made: 2025-12-30", "made: 2026-01-03", "was not assessed"),  # after it took effect
+    ],
+)
+def test_a_policy_with_a_closed_purpose_compiles_and_says_why(
+    old: str, new: str, said: str
+) -> None:
+    compiled = of_assessments(old, new)(SOUND).compiled()
+    (finding,) = compiled.findings
+    assert (finding.rule, finding.severity) == ("W302", Severity.WARNING)
+    assert finding.reason.startswith(f"the purpose check_proof {said}")
+    compiled.require()
+
+
+def test_an_assessment_that_rests_on_what_is_not_built_is_counted() -> None:
+    bent = of_assessments("controls: [kept]", "controls: [kept, planned]")(SOUND)
+    (finding,) = bent.compiled().findings
+    assert (finding.rule, finding.severity) == ("W301", Severity.WARNING)
+    assert finding.reason.startswith("the assessment proof_check rests on the control planned")
+    assert finding.line == bent.line_of("risks:", at="\n  proof_check:\n")
+
+
+def test_the_prose_shows_what_was_assessed_and_what_is_done_about_it() -> None:
+    policy = SOUND.policy()
+    assert policy.assessments["proof_check"].review_by == date(2027, 12, 30)
+    shown = {k: policy.clauses["tables"].text[k] for k in policy.languages}  # type: ignore[index]
+    for words in (
+        "| 关于check_proof的话 | 用到敏感个人信息（关于proof的话） | 对上付款 | 2025-12-30 | "
+        "2027-12-30 | 可以开始 | 前台 |",
+        "| 关于ship_parcel的话 | 用于推销 | 合同限定用途 |",
+    ):
+        assert words in shown["zh-CN"]
+    for words in (
+        "| Words about ship parcel | entrusted or given to others, or published (The Carrier) |",
+        "| Words about check proof | Somebody poses as you | It is encrypted |",
+    ):
+        assert words in shown["en"]
+    closed = of_assessments("outcome: may_start", "outcome: must_not_start")(SOUND).policy()
+    assert "| must not start |" in closed.clauses["tables"].text["en"]  # type: ignore[index]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import EN, PURPOSES, ZH, Draft, difference, draft, with_insurer
+from tests.assessments import without_assessments
+from tests.builders import ASSESSMENTS, EN, PURPOSES, ZH, Draft, difference, draft, with_insurer
 from troth.core.diff import Change
 from troth.core.word_change import ChangeClass, word_change
 
@@ -229,7 +230,8 @@ def test_narrowing_is_told_and_asks_nobody(
     if told is None:
         assert difference(SOUND, SOUND).changes == ()
         return
-    made = SOUND.of(section, name, old, new)
+    before = without_assessments(SOUND)
+    made = before.of(section, name, old, new)
     if "recipients: []" in new:  # the recipient goes with its last purpose
         text = made.files["policy.yaml"]
         start, end = text.index("\nrecipients:\n"), text.index("\npermissions:\n")
@@ -237,11 +239,81 @@ def test_narrowing_is_told_and_asks_nobody(
             made,
             files={**made.files, "policy.yaml": f"{text[:start]}\nrecipients: {{}}{text[end:]}"},
         )
-    diff = difference(SOUND, made)
+    diff = difference(before, made)
     assert diff.change_class is MATERIAL
     assert set(diff.told) == told
     assert diff.asked == ()
     assert diff.required_action == "inform"
+
+
+def limited(times: int, per: str) -> Draft:
+    """Return the sound policy with a limit on how often news are sent."""
+    words = "{zh-CN: '{at_most}。', en: 'News are sent {at_most}.'}"
+    made = SOUND.of("purposes", "send_news", "frequency: ", f"frequency: {words}\n    x: ")
+    start = made.files["policy.yaml"].index("    x: ")
+    end = made.files["policy.yaml"].index("\n", start)
+    text = made.files["policy.yaml"]
+    line = f"    at_most: {{times: {times}, per: {per}}}"
+    return replace(made, files={**made.files, "policy.yaml": text[:start] + line + text[end:]})
+
+
+@pytest.mark.promise("S-08", "S-58")
+@pytest.mark.parametrize(
+    ("old", "new", "weight", "asked"),
+    [
+        ((2, "PT1H"), (3, "PT1H"), MATERIAL, ("send_news",)),
+        ((2, "PT1H"), (2, "PT30M"), MATERIAL, ("send_news",)),
+        ((2, "PT1H"), (48, "P1D"), MATERIAL, ("send_news",)),  # the same rate, in one burst
+        ((48, "P1D"), (2, "PT1H"), MINOR, ()),
+        ((3, "PT1H"), (2, "PT1H"), MINOR, ()),
+        ((2, "PT30M"), (2, "PT1H"), MINOR, ()),
+        ((2, "PT60M"), (2, "PT1H"), EDITORIAL, ()),
+    ],
+)
+def test_a_limit_raised_asks_again_and_one_lowered_is_told(
+    old: tuple[int, str], new: tuple[int, str], weight: ChangeClass, asked: tuple[str, ...]
+) -> None:
+    diff = difference(limited(*old), limited(*new))
+    (change,) = diff.changes
+    assert (change.where, change.weight) == ("purposes.send_news.at_most", weight)
+    assert change.asked == asked
+    assert change.told == (() if weight is EDITORIAL else ("send_news",))
+
+
+@pytest.mark.promise("S-08", "S-58")
+def test_a_limit_dropped_asks_again_and_a_new_one_asks_nobody() -> None:
+    dropped = difference(limited(2, "PT1H"), SOUND)
+    assert (dropped.change_class, dropped.asked) == (MATERIAL, ("send_news",))
+    came = difference(SOUND, limited(2, "PT1H"))
+    assert (came.change_class, came.told, came.asked) == (MINOR, ("send_news",), ())
+
+
+@pytest.mark.promise("S-58")
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("outcome: may_start", "outcome: must_not_start", {"check_proof"}),
+        ("made: 2025-12-30", "made: 2025-12-29", {"check_proof"}),
+        ("en: It is encrypted", "en: It is not encrypted", {"check_proof"}),
+        ("review_by: 2027-12-31", "review_by: 2028-12-31", {"ship_parcel"}),
+        ("en: It is encrypted", "en: It is encyrpted", set[str]()),
+    ],
+)
+def test_a_new_assessment_is_told_to_those_it_covers_and_asks_nobody(
+    old: str, new: str, told: set[str]
+) -> None:
+    change = only(SOUND, SOUND.change(old, new, at="\nassessments:\n"))
+    assert change.weight is (MINOR if told else EDITORIAL)
+    assert (set(change.told), change.asked) == (told, ())
+
+
+def test_the_first_assessments_are_told_to_all_whom_they_cover() -> None:
+    change = only(without_assessments(SOUND), SOUND)
+    assert (change.where, change.weight, change.asked) == ("assessments", MINOR, ())
+    assert set(change.told) == {"check_proof", "ship_parcel"}
+    more = ASSESSMENTS.replace("  parcel:\n", "  parcel_again:\n").split("  parcel_again:")[1]
+    twice = SOUND.change("\nrecipients:\n", f"\n  parcel_again:{more}recipients:\n")
+    assert only(SOUND, twice).told == ("ship_parcel",)
 
 
 def test_a_category_dropped_asks_nobody_and_one_that_becomes_necessary_asks() -> None:

@@ -40,3 +40,26 @@ def test_whoever_asks_each_time_never_gets_more_than_the_limit_in_any_window(
 def test_a_limit_that_limits_nothing_is_refused(times: int, per: str) -> None:
     with pytest.raises(InputError, match="at least once per duration"):
         Limit.of(times, per)
+
+
+@pytest.mark.promise("S-08")
+@given(*[st.integers(1, n) for n in (6, 12, 6, 12)])
+def test_a_limit_is_within_another_only_if_no_run_of_uses_tells_them_apart(
+    times: int, seconds: int, other_times: int, other_seconds: int
+) -> None:
+    """The greediest run that one limit allows is tried under the other."""
+    ours, other = Limit(times, seconds), Limit(other_times, other_seconds)
+    used: list[int] = []
+    for step in range(3 * other_seconds + 1):
+        now = NOW + step * SECOND
+        while ours.allows(used, now):
+            used.append(now)
+    fits = all(other.allows(used[:i], at) for i, at in enumerate(used))
+    assert ours.is_within(other) == fits
+
+
+def test_limits_compare_by_the_most_they_allow() -> None:
+    assert Limit.of(2, "PT1H").is_within(Limit.of(48, "P1D"))
+    assert not Limit.of(48, "P1D").is_within(Limit.of(2, "PT1H"))
+    assert Limit.of(1, "P1D").is_within(Limit.of(2, "PT1H"))
+    assert Limit.of(2, "PT60M").is_within(Limit.of(2, "PT1H"))

@@ -1,13 +1,16 @@
 """The shop's own policy: it compiles, it is whole in both languages, and its tables show all."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from troth.adapters.sources import LAW, read_folder
-from troth.app import compile_folder
+from troth.commands import compile_folder
+from troth.core.assessment import assessment_due, due_matters
 from troth.core.compile import Compiled, compile_policy
 from troth.core.findings import Severity
+from troth.core.frequency import Limit
 from troth.core.notice import notice_for
 from troth.core.policy import ControlStatus, LawfulBasis, Policy
 from troth.core.tables import basis_words, retention_words
@@ -32,13 +35,17 @@ def test_the_policy_compiles_and_only_pending_controls_are_found(compiled: Compi
     assert {f.severity for f in compiled.findings} <= {Severity.WARNING}
 
 
-def test_every_pending_control_is_counted_once_per_clause_that_names_it(
+def test_every_pending_control_is_counted_once_per_clause_and_assessment_that_names_it(
     compiled: Compiled, policy: Policy
 ) -> None:
     wanted = sum(
         policy.controls[name].status is ControlStatus.PENDING
         for clause in policy.clauses.values()
         for name in clause.controls
+    ) + sum(
+        policy.controls[name].status is ControlStatus.PENDING
+        for assessment in policy.assessments.values()
+        for name in {name for risk in assessment.risks.values() for name in risk.controls}
     )
     assert len(compiled.findings) == wanted > 0
 
@@ -150,3 +157,28 @@ def test_chinese_sentences_use_full_width_punctuation(policy: Policy) -> None:
         for match in wrong.finditer(clause.text["zh-CN"] + clause.title["zh-CN"])
     ]
     assert found == []
+
+
+@pytest.mark.promise("S-53")
+def test_every_purpose_of_the_shop_that_is_due_was_assessed_and_may_start(policy: Policy) -> None:
+    due = {p.id for p in policy.purposes.values() if due_matters(policy, p)}
+    assert due == {"check_voucher", "share_with_courier"}
+    for purpose in policy.purposes:
+        assert not assessment_due(policy, purpose, policy.effective), purpose
+    for assessment in policy.assessments.values():
+        assert assessment.made < policy.published < assessment.review_by
+        assert assessment.risks, assessment.id
+    after = max(a.review_by for a in policy.assessments.values()) + timedelta(days=1)
+    assert {p for p in policy.purposes if assessment_due(policy, p, after)} == due
+
+
+@pytest.mark.promise("S-08")
+def test_a_limit_of_the_shop_is_said_in_the_table_and_in_the_notice(policy: Policy) -> None:
+    device = policy.purposes["identify_device"]  # type: ignore[index]
+    assert device.at_most == Limit.of(300, "PT1H")
+    for language, said in (
+        ("zh-CN", "1 小时内最多 300 次"),
+        ("en", "at most 300 times within 1 hour"),
+    ):
+        assert said in policy.clauses["purposes"].text[language]  # type: ignore[index]
+        assert any(said in line for line in notice_for(policy, device.id, language).lines)

@@ -12,6 +12,7 @@ from troth.core.wording import (
     LANGUAGES,
     PHRASES,
     UNITS,
+    at_most_words,
     duration_parts,
     duration_seconds,
     period_words,
@@ -91,7 +92,7 @@ def test_markup_in_a_clause_is_shown_and_never_obeyed(attack: str) -> None:
 def test_tables_of_a_clause_become_tables() -> None:
     policy = draft().policy()
     html = to_html(policy.clauses["tables"].text["zh-CN"])  # type: ignore[index]
-    assert html.count("<table>") == 9
+    assert html.count("<table>") == 11
     assert html.count("<th>") == sum(len(HEADS["zh-CN"][name]) for name in HEADS["zh-CN"])
 
 
@@ -109,6 +110,12 @@ def test_every_language_has_every_fixed_word(words: dict[str, dict[str, object]]
     assert set(words) == set(LANGUAGES)
     keys = [list(words[language]) for language in LANGUAGES]
     assert all(set(k) == set(keys[0]) for k in keys)
+
+
+def test_limits_read_in_both_languages() -> None:
+    assert at_most_words(1, "PT1H", "en") == "at most 1 time within 1 hour"
+    assert at_most_words(3, "P1DT12H", "en") == "at most 3 times within 1 day 12 hours"
+    assert at_most_words(3, "PT1H", "zh-CN") == "1 小时内最多 3 次"
 
 
 def test_periods_read_in_both_languages() -> None:

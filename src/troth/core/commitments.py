@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from troth.core.commitments_assessment import read_assessments
+from troth.core.errors import InputError
+from troth.core.frequency import Limit
 from troth.core.policy import (
     Category,
     Channel,
@@ -28,9 +31,10 @@ from troth.core.policy import (
     Right,
     Role,
     Storage,
+    Words,
     frozen,
 )
-from troth.core.wording import LANGUAGES, UNITS, duration_parts
+from troth.core.wording import LANGUAGES, UNITS, at_most_words, duration_parts
 from troth.core.yaml_tree import Faults, Tree, read_tree
 
 
@@ -121,6 +125,7 @@ def read_commitments(root: Tree, law: LawProfile, controls: Mapping[str, Control
         purposes=frozen(
             {PurposeId(k): _purpose(k, t, languages) for k, t in root.branches("purposes")}
         ),
+        assessments=read_assessments(root, languages),
         permissions=frozen(
             {k: _permission(k, t, languages) for k, t in root.branches("permissions")}
         ),
@@ -169,6 +174,7 @@ def _category(name: str, tree: Tree, languages: tuple[str, ...]) -> Category:
 def _purpose(name: str, tree: Tree, languages: tuple[str, ...]) -> Purpose:
     basis = tree.one_of("lawful_basis", LawfulBasis)
     uses = tree.branch("categories")
+    at_most = _limit(tree)
     purpose = Purpose(
         id=PurposeId(name),
         title=tree.words("title", languages),
@@ -181,7 +187,8 @@ def _purpose(name: str, tree: Tree, languages: tuple[str, ...]) -> Purpose:
         collection_method=tree.words("collection_method", languages),
         recipients=tree.texts("recipients"),
         if_refused=tree.words("if_refused", languages),
-        frequency=tree.words("frequency", languages),
+        frequency=_frequency(tree, languages, at_most),
+        at_most=at_most,
         device=tree.text("device", ""),
         valid_for=tree.text("valid_for", ""),
         impact=tree.words("impact", languages) if tree.has("impact") else None,
@@ -211,6 +218,52 @@ def _purpose(name: str, tree: Tree, languages: tuple[str, ...]) -> Purpose:
             key="valid_for",
         )
     return purpose
+
+
+_LIMIT_PLACE = "{at_most}"
+"""Stands in the words of ``frequency`` for the limit, so that no number is written twice."""
+
+
+def _limit(purpose: Tree) -> Limit | None:
+    """Return ``at_most: {times: 3, per: PT1H}``, or None where the purpose has none (C108)."""
+    if not purpose.has("at_most"):
+        return None
+    before = len(purpose.faults.found)
+    tree = purpose.branch("at_most")
+    times, per = tree.number("times"), tree.text("per")
+    tree.close()
+    if len(purpose.faults.found) > before:  # one fault is enough to say
+        return None
+    try:
+        return Limit.of(times, per)
+    except InputError as error:
+        purpose.fault("C108", str(error), "write it like {times: 3, per: PT1H}", key="at_most")
+        return None
+
+
+def _frequency(tree: Tree, languages: tuple[str, ...], at_most: Limit | None) -> Words:
+    """Return the words of ``frequency`` with the limit put in; they never contradict it (C113)."""
+    words = tree.words("frequency", languages)
+    limited = tree.has("at_most")
+    for language, text in words.items():
+        rest = text.replace(_LIMIT_PLACE, "")
+        if text and (limited != (rest != text) or (limited and any(map(str.isdigit, rest)))):
+            tree.fault(
+                "C113",
+                f"the {language} words of {tree.path}.frequency do not say the limit of at_most",
+                f"write {_LIMIT_PLACE} where the limit stands, and no other number",
+                key="frequency",
+                law="PIPL 6 [L]",
+            )
+    if at_most is None:
+        return words
+    per = tree.branch("at_most").text("per")
+    return frozen(
+        {
+            language: text.replace(_LIMIT_PLACE, at_most_words(at_most.times, per, language))
+            for language, text in words.items()
+        }
+    )
 
 
 def _permission(name: str, tree: Tree, languages: tuple[str, ...]) -> Permission:
@@ -340,6 +393,7 @@ def _edges(policy: Policy) -> Iterator[Edge]:
         yield "purposes", p.id, p.categories, policy.categories
         yield "purposes", p.id, p.recipients, policy.recipients
         yield "purposes", p.id, [p.device], policy.permissions
+    yield from _assessment_edges(policy)
     for q in policy.permissions.values():
         mine = [p.id for p in policy.purposes.values() if p.device == q.id]
         yield "permissions", q.id, q.purposes, mine
@@ -356,3 +410,13 @@ def _edges(policy: Policy) -> Iterator[Edge]:
         yield "rights", right.id, [right.control], policy.controls
     for channel in policy.channels.values():
         yield "channels", channel.id, [channel.clock], clocks
+
+
+def _assessment_edges(policy: Policy) -> Iterator[Edge]:
+    for a in policy.assessments.values():
+        yield "assessments", a.id, a.purposes, policy.purposes
+        yield "assessments", a.id, a.categories, policy.categories
+        yield "assessments", a.id, a.recipients, policy.recipients
+        yield "assessments", a.id, [a.signed_by], policy.roles
+        for risk in a.risks.values():
+            yield "assessments", a.id, risk.controls, policy.controls

@@ -7,9 +7,11 @@ It reads texts, never files: `PolicySources` holds them by name. Rules made here
     C102 control nobody knows                C107 a built control that names no code
     C103 purpose without category            C108 malformed value (duration, path, region …)
     C104 a language misses a clause          C109 a clause in the prose that is bound to nothing
-    W301 control pending (counted)
+    C113 words that do not say a limit       W301 control pending (counted)
 
-`model_rules.py` adds the E1xx and W2xx rules that are decided on the compiled policy.
+`model_rules.py` adds the E1xx and W2xx rules that are decided on the compiled policy, and
+`assessment.py` those of impact assessments: C112 one that fits nothing, W302 a purpose that stays
+closed for want of one.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from troth.core import prose, tables
+from troth.core.assessment import judge_assessments
 from troth.core.commitments import (
     check_references,
     read_commitments,
@@ -96,6 +99,8 @@ def compile_policy(sources: PolicySources) -> Compiled:
     policy = read_commitments(root, law, controls)
     check_references(root, policy)
     judge(root, policy)
+    if not errors(faults.found):  # they follow references, whose faults are reported
+        judge_assessments(root, policy)
     policy, words = _with_clauses(sources, root, policy)
     found = tuple(sorted(set(faults.found)))
     return Compiled(None if errors(found) else _with_content(root, policy, words), found)
@@ -135,9 +140,12 @@ def _with_clauses(sources: PolicySources, root: Tree, policy: Policy) -> tuple[P
 
 def _with_content(root: Tree, policy: Policy, words: Prose) -> Policy:
     """Add the content and its digest; only of a policy without errors is there any."""
-    # The binding of clauses is engineering: controls change without asking anyone.
+    # The binding of clauses and measures is engineering: controls change without asking anyone.
     commitments = plain(root.node) or {}
     commitments.pop("clauses", None)
+    for assessment in commitments.get("assessments", {}).values():
+        for risk in assessment["risks"].values():
+            risk.pop("controls", None)
     law = {p.name: [p.value, p.unit] for p in policy.law.provisions.values()}
     content = {"commitments": commitments, "prose": words, "law": law}
     digest = hashlib.sha256(

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from troth.core.frequency import Limit
 from troth.core.policy import Policy, PurposeId
 from troth.core.word_change import ChangeClass, word_change
 from troth.core.wording import UNIT_SECONDS, duration_seconds
@@ -89,17 +90,19 @@ def compare(old: Policy, new: Policy) -> PolicyDiff:
 
 Path = tuple[str, ...]
 _Maybe = Any
+_LIMIT = "at_most"
 _DEFAULTS = {"consent": "general", "under_restriction": "false", "visitors": "false"}
 
 
 def _walk(path: Path, a: _Maybe, b: _Maybe) -> Iterator[tuple[Path, _Maybe, _Maybe]]:
     """Yield (place, old, new) for every leaf that differs; lists are compared as sets.
 
-    A key that is left out means the same as its default written down.
+    A key that is left out means the same as its default written down. A limit is one value: its
+    two numbers say nothing apart.
     """
     if a == b or not (a or b):
         return
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
+    if isinstance(a, Mapping) and isinstance(b, Mapping) and path[-1:] != (_LIMIT,):
         for key in dict.fromkeys([*a, *b]):
             default = _DEFAULTS.get(key)
             yield from _walk((*path, key), a.get(key, default), b.get(key, default))
@@ -146,6 +149,12 @@ class _Touched:
             return self._ordered(
                 lambda policy: (p.id for p in policy.purposes.values() if name in p.recipients)
             )
+        if section == "assessments":
+            return self._ordered(
+                lambda policy: (
+                    p for a in policy.assessments.values() if name in ("", a.id) for p in a.purposes
+                )
+            )
         if section == "permissions":
             return self._ordered(
                 lambda policy: (p.id for p in policy.purposes.values() if p.device == name)
@@ -185,7 +194,7 @@ class _Touched:
 
 _WORDS = frozenset({"title", "why", "words", "if_refused", "frequency", "stays", "impact"})
 _WORDS |= {"how_in_browser", "how", "way", "starts", "place", "hotline_hours", "officer"}
-_WORDS |= {"collection_method"}
+_WORDS |= {"collection_method", "necessity", "risks"}
 _SUBSTANCE = frozenset(
     {
         ("purposes", "title"),
@@ -224,6 +233,8 @@ def _weigh(touched: _Touched, path: Path, a: _Maybe, b: _Maybe) -> Change:
     where = ".".join(path)
     if section in ("controller", "policy"):
         field = name
+    if field == _LIMIT:
+        return _weigh_limit(touched, where, a, b, told)
     if a is not None and b is not None and (field in _WORDS or section == "channels"):
         weight = word_change(str(a), str(b))
         if not weight.weight:
@@ -232,11 +243,24 @@ def _weigh(touched: _Touched, path: Path, a: _Maybe, b: _Maybe) -> Change:
             asked = touched.optional(told)
             return Change(where, _text(a), _text(b), ChangeClass.MATERIAL, told, asked)
         return Change(where, _text(a), _text(b), weight, told, ())
-    if field in _MINOR or section in ("channels", "clauses"):
+    if field in _MINOR or section in ("channels", "clauses", "assessments"):
         return Change(where, _text(a), _text(b), ChangeClass.MINOR, told, ())
     widens = _widens(touched, section, field, a, b)
     asked = touched.optional(told) if widens else ()
     return Change(where, _text(a), _text(b), ChangeClass.MATERIAL, told, asked)
+
+
+def _weigh_limit(
+    touched: _Touched, where: str, a: _Maybe, b: _Maybe, told: tuple[PurposeId, ...]
+) -> Change:
+    """Weigh a limit on how often (S-08): one raised or dropped is material, one lowered is told."""
+    old, new = (x and Limit.of(int(x["times"]), x["per"]) for x in (a, b))
+    if old is not None and (new is None or not new.is_within(old)):
+        asked = touched.optional(told)
+        return Change(where, _text(a), _text(b), ChangeClass.MATERIAL, told, asked)
+    if old is not None and old.is_within(new):
+        return Change(where, _text(a), _text(b), ChangeClass.EDITORIAL, (), ())
+    return Change(where, _text(a), _text(b), ChangeClass.MINOR, told, ())
 
 
 def _widens(touched: _Touched, section: str, field: str, a: _Maybe, b: _Maybe) -> bool:

@@ -42,3 +42,10 @@ class Limit:
     def since(self, now: int) -> int:
         """Return the time after which uses count."""
         return now - self.per_seconds * 1_000_000
+
+    def is_within(self, other: Limit) -> bool:
+        """Tell whether ``other`` allows every use that this limit allows."""
+        # The most of these uses in one span of the other come in bursts, one at the begin of
+        # each of ours: so many of ours begin in one of theirs.
+        bursts = -(-other.per_seconds // self.per_seconds)
+        return bursts * self.times <= other.times

@@ -14,6 +14,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NewType, TypeVar
 
+from troth.core.frequency import Limit
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -43,6 +45,24 @@ class Necessity(StrEnum):
 
     NECESSARY = "necessary"
     OPTIONAL = "optional"
+
+
+class Ground(StrEnum):
+    """Why the law asks for an impact assessment before a purpose starts (PIPL 55)."""
+
+    SENSITIVE = "sensitive"
+    AUTOMATED_DECISIONS = "automated_decisions"
+    GIVEN_TO_OTHERS = "given_to_others"
+    """Entrusted, provided to another handler, or published."""
+    ABROAD = "abroad"
+    MAJOR_INFLUENCE = "major_influence"
+
+
+class AssessmentOutcome(StrEnum):
+    """What an impact assessment came to."""
+
+    MAY_START = "may_start"
+    MUST_NOT_START = "must_not_start"
 
 
 class ControlStatus(StrEnum):
@@ -140,6 +160,8 @@ class Purpose:
     Args:
         act: the explicit act that opens a purpose whose basis is not consent
             (``register_account``); empty for consent.
+        frequency: how often, in words; the numbers of ``at_most`` are put in already.
+        at_most: how often it may be used for one person (S-08); None where words alone say it.
         device: id of the device permission this purpose belongs to, or empty.
         valid_for: ISO 8601 duration after which consent expires, or empty.
         impact: for separate consent: why it is necessary and how it affects the person (PIPL 30).
@@ -160,6 +182,7 @@ class Purpose:
     recipients: tuple[str, ...]
     if_refused: Words
     frequency: Words
+    at_most: Limit | None
     device: str
     valid_for: str
     impact: Words | None
@@ -171,6 +194,45 @@ class Purpose:
     def optional(self) -> bool:
         """Whether the person may refuse it and still be served: whatever rests on consent."""
         return self.lawful_basis is LawfulBasis.CONSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """One risk to people, and what is done about it (PIPL 56(2), (3)).
+
+    ``controls`` names what keeps the measures; it is empty where they are no program's.
+    """
+
+    id: str
+    risk: Words
+    measures: Words
+    controls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """One impact assessment (PIPL 55, 56); what follows from it is decided in `assessment.py`.
+
+    Args:
+        categories: the sensitive categories that it weighed; it stretches to no other.
+        recipients: the recipients that it weighed; it stretches to no other.
+        made: the day it was signed; before that day it opens nothing.
+        review_by: the last day on which it stands.
+        necessity: why purpose and way are lawful and necessary (PIPL 56(1)).
+        signed_by: id of the role that signed it; no person is named.
+    """
+
+    id: str
+    purposes: tuple[PurposeId, ...]
+    grounds: tuple[Ground, ...]
+    categories: tuple[str, ...]
+    recipients: tuple[str, ...]
+    made: date
+    review_by: date
+    outcome: AssessmentOutcome
+    necessity: Words
+    risks: Mapping[str, Risk]
+    signed_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +345,7 @@ class Policy:
     minimum_age: int
     categories: Mapping[str, Category]
     purposes: Mapping[PurposeId, Purpose]
+    assessments: Mapping[str, Assessment]
     permissions: Mapping[str, Permission]
     retention: Mapping[str, Retention]
     recipients: Mapping[str, Recipient]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from troth.core.policy import (
+    Assessment,
     ConsentKind,
+    Ground,
     LawfulBasis,
     LawProfile,
     Necessity,
@@ -182,6 +184,42 @@ def _channels(policy: Policy, language: str) -> Rows:
         yield c.title[language], c.address, clock_words(policy.law, c.clock, language)
 
 
+def _ground(policy: Policy, assessment: Assessment, ground: Ground, language: str) -> str:
+    """Return a ground with what was weighed on it, e.g. *uses sensitive information (…)*."""
+    phrases = PHRASES[language]
+    weighed = {
+        Ground.SENSITIVE: [policy.categories[c].title[language] for c in assessment.categories],
+        Ground.GIVEN_TO_OTHERS: [
+            policy.recipients[r].name[language] for r in assessment.recipients
+        ],
+    }.get(ground)
+    words = phrases[f"ground.{ground}"]
+    return (
+        words + phrases["open"] + joined(weighed, language) + phrases["close"] if weighed else words
+    )
+
+
+def _assessments(policy: Policy, language: str) -> Rows:
+    phrases = PHRASES[language]
+    for a in policy.assessments.values():
+        yield (
+            joined((policy.purposes[p].title[language] for p in a.purposes), language),
+            joined((_ground(policy, a, ground, language) for ground in a.grounds), language),
+            a.necessity[language],
+            a.made.isoformat(),
+            a.review_by.isoformat(),
+            phrases[f"outcome.{a.outcome}"],
+            policy.roles[a.signed_by].title[language],
+        )
+
+
+def _risks(policy: Policy, language: str) -> Rows:
+    for a in policy.assessments.values():
+        assessed = joined((policy.purposes[p].title[language] for p in a.purposes), language)
+        for risk in a.risks.values():
+            yield assessed, risk.risk[language], risk.measures[language]
+
+
 _TABLES = {
     "permissions": _permissions,
     "purposes": _purposes,
@@ -192,6 +230,8 @@ _TABLES = {
     "storage": _storage,
     "roles": _roles,
     "channels": _channels,
+    "assessments": _assessments,
+    "risks": _risks,
 }
 
 

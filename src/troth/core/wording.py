@@ -69,6 +69,16 @@ HEADS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "storage": ("存放位置", "运营主体", "所在地区"),
         "roles": ("岗位", "可以看到的信息", "为了什么目的"),
         "channels": ("渠道", "地址", "多久答复"),
+        "assessments": (
+            "目的",
+            "为什么要评估",
+            "是否必要",
+            "评估日期",
+            "有效期至",
+            "结论",
+            "签署岗位",
+        ),
+        "risks": ("目的", "可能的风险", "我们怎么做"),
     },
     "en": {
         "permissions": (
@@ -102,6 +112,16 @@ HEADS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "storage": ("Where", "Run by", "Region"),
         "roles": ("Role", "Information it may see", "For which purpose"),
         "channels": ("Channel", "Address", "Answered within"),
+        "assessments": (
+            "Purpose",
+            "Why it is assessed",
+            "Whether it is needed",
+            "Assessed on",
+            "Stands until",
+            "Outcome",
+            "Signed by",
+        ),
+        "risks": ("Purpose", "Possible risk", "What we do"),
     },
 }
 
@@ -135,6 +155,14 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "notice.impact": "对你的影响：{impact}",
         "notice.refused": "如果不允许：{refused}",
         "notice.basis": "依据：{basis}。",
+        "at_most": "{per}内最多 {times}",
+        "ground.sensitive": "用到敏感个人信息",
+        "ground.automated_decisions": "由程序自动作出决定",
+        "ground.given_to_others": "委托、提供给别人或者公开",
+        "ground.abroad": "提供到境外",
+        "ground.major_influence": "对个人有其他重大影响",
+        "outcome.may_start": "可以开始",
+        "outcome.must_not_start": "不得开始",
     },
     "en": {
         "basis.contract": "needed for a contract that you enter into",
@@ -165,6 +193,14 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "notice.impact": "What it means for you: {impact}",
         "notice.refused": "If you don't allow it: {refused}",
         "notice.basis": "Basis: {basis}.",
+        "at_most": "at most {times} within {per}",
+        "ground.sensitive": "uses sensitive information",
+        "ground.automated_decisions": "a program decides by itself",
+        "ground.given_to_others": "entrusted or given to others, or published",
+        "ground.abroad": "given abroad",
+        "ground.major_influence": "another major influence on people",
+        "outcome.may_start": "may start",
+        "outcome.must_not_start": "must not start",
     },
 }
 
@@ -212,3 +248,9 @@ def period_words(period: str, language: str) -> str:
     if not parts:
         return PHRASES[language]["not_kept"]
     return " ".join(amount(n, unit, language) for n, unit in parts)
+
+
+def at_most_words(times: int, per: str, language: str) -> str:
+    """Return a limit in words, e.g. ``at most 3 times within 1 hour``; ``per`` is ISO 8601."""
+    words = PHRASES[language]["at_most"]
+    return words.format(times=amount(times, "times", language), per=period_words(per, language))
