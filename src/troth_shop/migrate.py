@@ -6,11 +6,14 @@ their own. The application's connections cannot change a schema, so this one use
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, make_url, text
 
 from troth import UnsafeStore
@@ -19,12 +22,13 @@ from troth_shop.tables import metadata
 VERSION_TABLE = "shop_alembic_version"
 
 
-def migrate(owner_url: str, *, app_role: str = "") -> None:
-    """Create or upgrade the shop's tables.
+def migrate(owner_url: str, *, app_role: str = "", lift: Callable[[], None] = lambda: None) -> None:
+    """Create or upgrade the shop's tables; does nothing where they are as they must be.
 
     Args:
         owner_url: URL of the owner of the schema, as for ``troth``.
         app_role: on PostgreSQL, the role that the application logs in with.
+        lift: takes the lenses off the tables; called before anything is changed, and only then.
 
     Raises:
         UnsafeStore: on PostgreSQL without a role of its own for the application.
@@ -32,12 +36,19 @@ def migrate(owner_url: str, *, app_role: str = "") -> None:
     on_postgresql = make_url(owner_url).get_backend_name() == "postgresql"
     if on_postgresql and not app_role:
         raise UnsafeStore("on PostgreSQL the application needs a role that owns nothing")
+    config = Config()
+    scripts = Path(str(resources.files("troth_shop") / "migrations"))
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     engine = create_engine(owner_url)
     try:
+        with engine.connect() as connection:
+            found = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+            if set(found.get_current_heads()) == set(
+                ScriptDirectory.from_config(config).get_heads()
+            ):
+                return
+        lift()
         with engine.begin() as connection:
-            config = Config()
-            scripts = Path(str(resources.files("troth_shop") / "migrations"))
-            config.set_main_option("script_location", str(scripts).replace("%", "%%"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             if on_postgresql:

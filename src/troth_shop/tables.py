@@ -4,7 +4,8 @@ No table draws numbers, fills in defaults or hands back rows it wrote, because a
 views with triggers in front of them, which can do none of that. Every table that holds something
 about a person names that person (``pii_principal_id``), so that its rows can be found and guarded
 without a join. What is kept for different times lies in different tables: the delivery address
-goes long before the order does.
+goes long before the order does. What the policy calls sealed opens and seals only on a connection
+that ``t.use`` gave.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from troth.integrations.sqlalchemy import BlindIndexText, SealedText
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -33,6 +36,11 @@ metadata = MetaData(
 
 def _text(name: str, *more: ForeignKey, key: bool = False, null: bool = False) -> Column[str]:
     return Column(name, Text, *more, primary_key=key, nullable=null)
+
+
+def _sealed(place: str, *, null: bool = False) -> Column[str]:
+    """Return a column that is stored under its person's key; ``place`` is ``table.column``."""
+    return Column(place.partition(".")[2], SealedText(place), nullable=null)
 
 
 def _number(name: str, *, key: bool = False) -> Column[int]:
@@ -49,10 +57,11 @@ customer = Table(
     "shop_customer",
     metadata,
     _text("pii_principal_id", key=True),
-    _text("phone"),
+    _sealed("shop_customer.phone"),
+    Column("phone_index", BlindIndexText("shop_customer.phone"), nullable=False),
     _text("password_hash"),
     _time("created_at"),
-    UniqueConstraint("phone"),
+    UniqueConstraint("phone_index"),
 )
 """The map from a phone to the random id that stands for the person everywhere else."""
 
@@ -74,16 +83,21 @@ code = Table(
     "shop_code",
     metadata,
     _text("code_id", key=True),
-    _text("phone"),
+    _text("phone_index"),
     _text("use"),
     _text("digest"),
     _number("tries"),
     _time("created_at"),
     _time("used_at", null=True),
-    Index(None, "phone", "created_at"),
+    Index(None, "phone_index", "created_at"),
     Index(None, "created_at"),
 )
-"""One-time codes; ``digest`` is empty when no code was sent that could be right."""
+"""One-time codes; ``digest`` is empty when no code was sent that could be right.
+
+Before there is an account nothing can be sealed for a person, so the phone itself is not stored:
+the page that takes the code carries it, and ``phone_index`` (``t.index("shop_customer.phone", …)``)
+says whether it is the one.
+"""
 
 attempt = Table(
     "shop_attempt",
@@ -95,7 +109,10 @@ attempt = Table(
     Index(None, "door", "name", "tried_at"),
     Index(None, "door", "tried_at"),
 )
-"""Tries to log in that did not succeed, for a day."""
+"""Tries to log in that did not succeed, for a day.
+
+``name`` is the blind index of the phone at the customers' door, the name at the staff's.
+"""
 
 # --- orders -----------------------------------------------------------------------------------
 
@@ -129,6 +146,7 @@ order_line = Table(
     _text("name_en"),
     Column("price_fen", BigInteger, nullable=False),
     _number("quantity"),
+    Index(None, "pii_principal_id"),
 )
 
 delivery = Table(
@@ -136,10 +154,11 @@ delivery = Table(
     metadata,
     _text("order_id", ForeignKey("shop_order.order_id"), key=True),
     _text("pii_principal_id"),
-    _text("recipient_name"),
-    _text("recipient_phone"),
-    _text("recipient_address"),
+    _sealed("shop_delivery.recipient_name"),
+    _sealed("shop_delivery.recipient_phone"),
+    _sealed("shop_delivery.recipient_address"),
     _text("parcel_number"),
+    Index(None, "pii_principal_id"),
 )
 """Only for orders that are delivered; an order that is picked up has no row."""
 
@@ -154,6 +173,7 @@ hand_over = Table(
     _text("tracking_id"),
     _time("sent_at", null=True),
     Index(None, "state", "due_at"),
+    Index(None, "pii_principal_id"),
 )
 """What waits to be handed to the courier; the parcel number is the key that makes it once."""
 
@@ -164,13 +184,15 @@ payment = Table(
     _text("pii_principal_id"),
     _text("pay_by"),
     Column("amount_fen", BigInteger, nullable=False),
-    _text("reference"),
+    _sealed("shop_payment.reference", null=True),
     _text("checked_by"),
     _time("submitted_at", null=True),
     _time("checked_at", null=True),
     _time("paid_at", null=True),
     _time("refunded_at", null=True),
+    Index(None, "pii_principal_id"),
 )
+"""``reference`` is NULL until the person reports a transfer."""
 
 voucher = Table(
     "shop_voucher",
@@ -182,6 +204,7 @@ voucher = Table(
     _text("digest"),
     _time("created_at"),
     UniqueConstraint("order_id", "digest"),
+    Index(None, "pii_principal_id"),
 )
 """The picture lies in a file named after ``voucher_id``; the row holds its size and digest."""
 
@@ -193,7 +216,7 @@ case = Table(
     _text("case_id", key=True),
     _text("pii_principal_id"),
     _text("case_key"),
-    _text("subject"),
+    _sealed("shop_case.subject"),
     _text("state"),
     _text("agent"),
     _text("support_device_id", null=True),
@@ -210,8 +233,9 @@ case_message = Table(
     _text("message_key", key=True),
     _text("pii_principal_id"),
     _text("sender"),
-    _text("text"),
+    _sealed("shop_case_message.text"),
     _time("written_at"),
+    Index(None, "pii_principal_id"),
 )
 
 # --- staff ------------------------------------------------------------------------------------

@@ -300,6 +300,7 @@ def test_column_narrowed_to_one_purpose_is_not_there_for_another(policy: Policy)
 
 def test_table_outside_lenses_is_in_none(policy: Policy) -> None:
     text = SOUND.replace("        key: id\n", "        key: id\n        outside_lens: A test.\n")
+    text = text.replace("phone: mobile", "phone: {category: mobile, unsealed: A test.}")
     assert lens_of(policy, read_datamap(text, policy).require(), "send_news").tables == ()
 
 

@@ -200,6 +200,7 @@ def test_deep_edge_is_sound_if_unique_or_counted(policy: Policy) -> None:
 
 def test_owner_that_several_rows_may_be(policy: Policy) -> None:
     text = changed("person_id: owned_by person.id", "phone: owned_by person.phone")
+    text = changed("{phone: mobile}", "{phone: {category: mobile, unsealed: A test.}}", text)
     parcel = live("parcel", "parcel_id", "phone", "street?", key="parcel_id", indexes="phone")
     assert rules(*judge(policy, text, parcel=parcel)) == ["D311"]
     known = replace(PERSON, unique=PERSON.unique | {frozenset({"phone"})})
@@ -250,9 +251,9 @@ def test_index_that_a_path_needs(policy: Policy) -> None:
     [(rule, said)] = judge(policy, parcel=slow)
     assert rule == "D314"
     assert "parcel (person_id)" in said
-    of_two = replace(PARCEL, indexes=frozenset({("street", "person_id")}))
+    of_two = replace(PARCEL, indexes=frozenset({("parcel_id", "person_id")}))
     assert rules(*judge(policy, parcel=of_two)) == ["D314"]
-    begins = replace(PARCEL, indexes=frozenset({("person_id", "street")}))
+    begins = replace(PARCEL, indexes=frozenset({("person_id", "parcel_id")}))
     assert judge(policy, parcel=begins) == []
 
 
@@ -263,6 +264,7 @@ def test_value_that_the_database_makes_in_a_lensed_table(policy: Policy, column:
     assert rule == "D315"
     assert f"parcel.{column} (identity)" in said
     outside = changed("key: parcel_id", "key: parcel_id\n        outside_lens: A test.")
+    outside = changed("{street: street}", "{street: {category: street, unsealed: So.}}", outside)
     assert judge(policy, outside, parcel=made) == []
 
 
@@ -289,3 +291,72 @@ def test_insert_that_may_not_give_what_the_database_asks_for(policy: Policy) -> 
     assert "ship_parcel is to insert into parcel and may not give label" in said
     loose = with_column(PARCEL, LiveColumn("label", nullable=True))
     assert judge(policy, WRITING, parcel=loose) == []
+
+
+# --- finders and what is sealed --------------------------------------------------------------
+
+FINDING = changed(
+    "        columns: {phone: mobile}\n",
+    "        columns:\n"
+    "          phone: mobile\n"
+    "          phone_index: {index_of: {column: person.phone, form: mobile}}\n"
+    "        found_by: {phone_index: {tells: [], reason: A test.}}\n",
+)
+INDEXED = live("person", "id", "phone", "phone_index", key="id", indexes="phone_index")
+
+
+def test_finder_needs_an_index_of_the_database(policy: Policy) -> None:
+    assert judge(policy, FINDING, person=INDEXED) == []
+    slow = replace(INDEXED, indexes=frozenset({("id",), ("id", "phone_index")}))
+    [(rule, said)] = judge(policy, FINDING, person=slow)
+    assert rule == "D317"
+    assert "no index of person begins with phone_index" in said
+    assert "create an index on person (phone_index)" in said
+    begins = replace(INDEXED, indexes=frozenset({("id",), ("phone_index", "id")}))
+    assert judge(policy, FINDING, person=begins) == []
+
+
+@pytest.mark.parametrize("column", ["phone", "phone_index"])
+def test_sealed_value_or_index_that_is_no_text(policy: Policy, column: str) -> None:
+    short = with_column(INDEXED, LiveColumn(column, nullable=False, is_text=False))
+    [(rule, said)] = judge(policy, FINDING, person=short)
+    assert rule == "D318"
+    assert f"make person.{column} TEXT" in said
+
+
+@pytest.mark.parametrize("how", ["index", "unique"])
+def test_sealed_value_that_the_database_compares(policy: Policy, how: str) -> None:
+    compared = (
+        replace(INDEXED, indexes=INDEXED.indexes | {("phone", "id")})
+        if how == "index"
+        else replace(INDEXED, unique=INDEXED.unique | {frozenset({"phone", "id"})})
+    )
+    [(rule, said)] = judge(policy, FINDING, person=compared)
+    assert rule == "D318"
+    assert "person.phone is sealed, and an index" in said
+    # Its blind index may be unique: that is what it is for.
+    unique = replace(INDEXED, unique=INDEXED.unique | {frozenset({"phone_index"})})
+    assert judge(policy, FINDING, person=unique) == []
+
+
+def test_unsealed_value_may_be_compared_and_of_any_type(policy: Policy) -> None:
+    text = changed("{phone: mobile}", "{phone: {category: mobile, unsealed: A test.}}")
+    number = with_column(PERSON, LiveColumn("phone", nullable=False, is_text=False))
+    number = replace(number, unique=number.unique | {frozenset({"phone"})})
+    assert judge(policy, text, person=number) == []
+
+
+CLEARING = changed(
+    "        columns: {street: street}\n",
+    "        columns: {street: street, label: mobile}\n"
+    "        writes: {ship_parcel: {clears: label}}\n",
+)
+
+
+def test_column_that_a_purpose_clears_and_cannot(policy: Policy) -> None:
+    loose = with_column(PARCEL, LiveColumn("label", nullable=True))
+    assert judge(policy, CLEARING, parcel=loose) == []
+    fixed = with_column(PARCEL, LiveColumn("label", nullable=False))
+    [(rule, said)] = judge(policy, CLEARING, parcel=fixed)
+    assert rule == "D313"
+    assert "ship_parcel is to clear parcel.label" in said

@@ -16,7 +16,12 @@ stores:
     engine: sqlite
     storage: shop_db
     tables:
-      person: {about: person, key: id, person: id, on_erase: delete, columns: {phone: mobile}}
+      person:
+        about: person
+        key: id
+        person: id
+        on_erase: delete
+        columns: {phone: {category: mobile, unsealed: A test.}}
       note:
         about: person
         key: id

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 
-import troth_shop
 from tests.databases import TestDatabase
-from tests.shop.conftest import POLICY, TO_HOME, Shop, set_up_shop
-from troth import Answer
+from tests.shop.conftest import MAP, NOON, POLICY, TO_HOME, Shop, settings_of
+from troth import Answer, Troth
+from troth.adapters import lenses
+from troth.adapters.clock import SetClock
 from troth.adapters.sources import read_folder
 from troth.core.compile import compile_policy
 from troth.core.datamap import DataMap, StoreId, way_to_person
 from troth.core.datamap_file import read_datamap
 from troth.core.findings import errors
-from troth.core.lens_of import lens_of
+from troth.core.lens import BASE_SCHEMA, BASE_SUFFIX
+from troth.core.lens_of import finders_of, lens_of, lenses_of
 from troth.core.policy import Policy
 from troth.core.reach import Relation
 from troth.flows.data_map import check
 from troth.store.reflect import reach
-from troth_shop import orders, queries, support
+from troth_shop import gate, orders, support
+from troth_shop.migrate import migrate
 
-MAP = Path(troth_shop.__file__).parent / "datamap.yaml"
 SHOP = StoreId("shop")
+
+RULE = re.compile(r"\b[DM][0-9]{3}\b")
 
 NOT_BUILT_YET = {"cart_lines", "reply_contact", "request_records"}
 """What the policy says lies in the shop's database and no table holds yet."""
@@ -41,9 +45,10 @@ def datamap(policy: Policy) -> DataMap:
 
 
 @pytest.fixture
-def shop_database(database: TestDatabase) -> TestDatabase:
-    """Not a copy as elsewhere: what the migrations make is what the map must know."""
-    set_up_shop(database)
+def bare(database: TestDatabase) -> TestDatabase:
+    """What the migrations make, which the map must know; its tables are behind no lens yet."""
+    Troth.open(settings_of(database, database.folder / "data"), clock=SetClock(NOON)).close()
+    migrate(database.owner_url, app_role=database.app_role)
     return database
 
 
@@ -69,30 +74,90 @@ def change(database: TestDatabase, *statements: str) -> None:
     engine.dispose()
 
 
-@pytest.mark.promise("S-14")
-def test_map_and_fresh_shop_agree(shop_database: TestDatabase, policy: Policy) -> None:
-    assert checked(shop_database, policy) == []
+def tables_in_lenses(datamap: DataMap) -> set[str]:
+    return {table.name for table in datamap.stores[SHOP].tables.values() if table.lensed}
+
+
+def install(database: TestDatabase, policy: Policy, datamap: DataMap) -> None:
+    """Put the shop's tables behind their lenses, as a start of the shop does."""
+    lenses.install(
+        database.owner_url,
+        lenses_of(policy, datamap, store=SHOP),
+        finders_of(datamap, store=SHOP),
+        sorted(tables_in_lenses(datamap)),
+        app_url=database.app_url,
+        folder=database.folder,
+    )
+
+
+def base_of(database: TestDatabase, name: str, *, suffix: str = BASE_SUFFIX) -> str:
+    """What the owner calls something that lies behind the lenses."""
+    return name + suffix if database.kind == "sqlite" else f"{BASE_SCHEMA}.{name}"
+
+
+def behind(database: TestDatabase) -> set[str]:
+    """The tables that are behind lenses, as the database says."""
+    engine = create_engine(database.owner_url)
+    found = inspect(engine)
+    if database.kind == "sqlite":
+        names = [name for name in found.get_table_names() if name.endswith(BASE_SUFFIX)]
+    else:
+        names = found.get_table_names(schema=BASE_SCHEMA)
+    engine.dispose()
+    return {name.removesuffix(BASE_SUFFIX) for name in names}
 
 
 @pytest.mark.promise("S-14")
-def test_id_card_column_and_newsletter_table_are_named(
-    shop_database: TestDatabase, policy: Policy
-) -> None:
+def test_map_and_fresh_shop_agree(bare: TestDatabase, policy: Policy) -> None:
+    assert checked(bare, policy) == []
+
+
+@pytest.mark.promise("S-14")
+def test_id_card_column_and_newsletter_table_are_named(bare: TestDatabase, policy: Policy) -> None:
     change(
-        shop_database,
+        bare,
         "ALTER TABLE shop_customer ADD COLUMN id_card TEXT",
         "CREATE TABLE newsletter (email TEXT NOT NULL PRIMARY KEY)",
     )
-    column, table = sorted(checked(shop_database, policy), key=lambda line: "D306" in line)
+    column, table = sorted(checked(bare, policy), key=lambda line: "D306" in line)
     assert "D302" in column
     assert "shop_customer.id_card" in column
     assert "D306" in table
     assert "newsletter" in table
 
 
-def test_table_that_is_gone_is_stale(shop_database: TestDatabase, policy: Policy) -> None:
-    change(shop_database, "DROP TABLE shop_voucher")
-    [line] = checked(shop_database, policy)
+def test_map_fits_the_shop_behind_its_lenses_too(
+    bare: TestDatabase, policy: Policy, datamap: DataMap
+) -> None:
+    install(bare, policy, datamap)
+    assert behind(bare) == tables_in_lenses(datamap)
+    assert checked(bare, policy) == []
+    install(bare, policy, datamap)
+    assert checked(bare, policy) == []
+
+
+@pytest.mark.promise("S-14")
+def test_drift_behind_the_lenses_is_named_as_the_application_names_it(
+    bare: TestDatabase, policy: Policy, datamap: DataMap
+) -> None:
+    install(bare, policy, datamap)
+    change(
+        bare,
+        f"ALTER TABLE {base_of(bare, 'shop_customer')} ADD COLUMN id_card TEXT",
+        f"CREATE TABLE {base_of(bare, 'newsletter')} (email TEXT NOT NULL PRIMARY KEY)",
+        "DROP INDEX " + base_of(bare, "ix_shop_hand_over_state_due_at", suffix=""),
+    )
+    found = {rule: line for line in checked(bare, policy) for rule in RULE.findall(line)}
+    assert "shop_customer.id_card" in found["D302"]
+    assert "the table newsletter" in found["D306"]
+    assert "no index of shop_hand_over begins with state" in found["D317"]
+    assert len(found) == 3
+    assert not any(BASE_SUFFIX in line or BASE_SCHEMA in line for line in found.values())
+
+
+def test_table_that_is_gone_is_stale(bare: TestDatabase, policy: Policy) -> None:
+    change(bare, "DROP TABLE shop_voucher")
+    [line] = checked(bare, policy)
     assert "D307" in line
     assert "shop_voucher" in line
 
@@ -131,17 +196,26 @@ def test_person_reaches_all_their_rows_and_nobody_elses(
     assert not {(r.table, r.key) for r in found.rows} & {(r.table, r.key) for r in others.rows}
 
 
-def test_tries_at_the_staff_door_are_no_customers(
-    shop: Shop, shop_database: TestDatabase, datamap: DataMap
+def test_code_and_tries_of_a_phone_lead_to_its_customer_and_staff_are_none(
+    bare: TestDatabase, datamap: DataMap
 ) -> None:
-    person = shop.person()
-    with shop.t.reading() as c:
-        phone = c.execute(text("SELECT phone FROM shop_customer")).scalar_one()
-    with shop.t.transaction() as c:
-        for door in ("customer", "staff"):
-            queries.add_attempt(c, attempt_id=door, door=door, name=phone, tried_at=1)
-    found = reach(shop_database.owner_url, datamap, SHOP, person)
-    assert [r.key for r in found.rows if r.table == "shop_attempt"] == [("customer",)]
+    columns = "(attempt_id, door, name, tried_at)"
+    change(
+        bare,
+        "INSERT INTO shop_customer VALUES ('p1', 's1.x', 'i1.mine', 'digest', 1)",
+        "INSERT INTO shop_customer VALUES ('p2', 's1.y', 'i1.other', 'digest', 1)",
+        "INSERT INTO shop_code VALUES ('c1', 'i1.mine', 'register', 'digest', 0, 1, NULL)",
+        "INSERT INTO shop_code VALUES ('c2', 'i1.other', 'register', 'digest', 0, 1, NULL)",
+        f"INSERT INTO shop_attempt {columns} VALUES ('a1', 'customer', 'i1.mine', 1)",
+        f"INSERT INTO shop_attempt {columns} VALUES ('a2', 'staff', 'i1.mine', 1)",
+        f"INSERT INTO shop_attempt {columns} VALUES ('a3', 'customer', 'i1.other', 1)",
+    )
+    found = reach(bare.owner_url, datamap, SHOP, "p1")
+    assert {(r.table, r.key[0]) for r in found.rows} == {
+        ("shop_customer", "p1"),
+        ("shop_code", "c1"),
+        ("shop_attempt", "a1"),
+    }
 
 
 # --- lenses ----------------------------------------------------------------------------------
@@ -186,3 +260,60 @@ def test_sealed_columns_are_those_of_sealed_categories(policy: Policy, datamap: 
         ("shop_case", "subject"),
         ("shop_case_message", "text"),
     }
+
+
+def test_what_the_shop_does_together_is_what_the_map_puts_together(
+    policy: Policy, datamap: DataMap
+) -> None:
+    done = {
+        frozenset(names)
+        for names in vars(gate).values()
+        if isinstance(names, tuple) and len(names) > 1 and set(policy.purposes).issuperset(names)
+    }
+    assert done == {frozenset(names) for names in datamap.stores[SHOP].together}
+
+
+def test_agent_clears_the_number_of_the_device_and_never_sees_it(
+    policy: Policy, datamap: DataMap
+) -> None:
+    [case] = [t for t in lens_of(policy, datamap, "answer_support").tables if t.name == "shop_case"]
+    assert case.clears == ("support_device_id",)
+    assert "support_device_id" in case.update
+    assert "support_device_id" not in case.read
+
+
+def test_finders_tell_no_more_than_the_shop_needs_before_a_lens(datamap: DataMap) -> None:
+    found = {(f.table, f.by): f.tells for f in finders_of(datamap, store=SHOP)}
+    assert found["shop_order", "order_id"] == ()
+    assert found["shop_case", "case_id"] == ()
+    told = {(table, column) for (table, _), tells in found.items() for column in tells}
+    assert told == {
+        ("shop_customer", "password_hash"),
+        *(("shop_session", c) for c in ("session_id", "created_at", "last_seen_at", "ended_at")),
+        *(("shop_order", c) for c in ("order_id", "pay_by")),
+        *(("shop_hand_over", c) for c in ("order_id", "due_at", "tries")),
+        ("shop_voucher", "order_id"),
+        *(("shop_case", c) for c in ("case_id", "agent")),
+    }
+
+
+def test_index_of_the_phone_is_written_by_registration_and_seen_by_nobody_else(
+    policy: Policy, datamap: DataMap
+) -> None:
+    seen = {
+        purpose
+        for purpose in policy.purposes
+        for table in lens_of(policy, datamap, purpose).tables
+        if "phone_index" in table.read
+    }
+    assert seen == {"register_account"}
+
+
+def test_order_is_placed_with_its_payment_and_delivery_in_one_lens(
+    policy: Policy, datamap: DataMap
+) -> None:
+    lens = lens_of(policy, datamap, "place_order", "take_payment", "deliver_order")
+    added = {table.name for table in lens.tables if table.insert}
+    assert {"shop_order", "shop_order_line", "shop_payment", "shop_delivery"} <= added
+    alone = {t.name for t in lens_of(policy, datamap, "place_order").tables if t.insert}
+    assert alone == {"shop_order", "shop_order_line"}

@@ -162,7 +162,7 @@ def test_schema_says_who_makes_keys_and_what_is_indexed(database: TestDatabase) 
     run(
         database,
         f"CREATE TABLE counted ({made}, at TEXT DEFAULT 'now', a TEXT NOT NULL, b TEXT,"
-        " UNIQUE (a, b));"
+        " short VARCHAR(20), at_day DATE, UNIQUE (a, b));"
         "CREATE INDEX ix_part ON counted (b) WHERE b IS NOT NULL;"
         "CREATE TABLE plain (k TEXT NOT NULL, v TEXT, PRIMARY KEY (k));"
         "CREATE TABLE child (k TEXT NOT NULL PRIMARY KEY REFERENCES plain)",
@@ -170,7 +170,7 @@ def test_schema_says_who_makes_keys_and_what_is_indexed(database: TestDatabase) 
     schema = read_schema(database.owner_url)
     counted, plain = schema.tables["counted"], schema.tables["plain"]
     by_database = {c.name: c.made_by_database for c in counted.columns.values()}
-    expected = {"at": "server default", "a": "", "b": ""}
+    expected = {"at": "server default", "a": "", "b": "", "short": "", "at_day": ""}
     expected |= {"id": "rowid"} if database.kind == "sqlite" else {}
     expected |= {"id": "identity", "n": "sequence"} if database.kind == "postgresql" else {}
     assert by_database == expected
@@ -178,6 +178,7 @@ def test_schema_says_who_makes_keys_and_what_is_indexed(database: TestDatabase) 
     assert not counted.has_index(("b",))  # an index over part of the rows does not find them all
     assert counted.is_unique(("a", "b"))
     assert not counted.is_unique(("a",))
+    assert {c.name for c in counted.columns.values() if c.is_text} == {"at", "a", "b"}
     assert not any(c.made_by_database for c in plain.columns.values())
     assert schema.tables["child"].edges[0].keys == ("k",)
 
@@ -196,9 +197,23 @@ def test_tables_behind_a_lens_have_the_name_of_the_application(database: TestDat
             "CREATE TABLE troth_base.person (k TEXT PRIMARY KEY);"
             "CREATE TABLE troth_base.note (k TEXT PRIMARY KEY REFERENCES troth_base.person (k))",
         )
+    run(database, "CREATE TABLE troth_lens_role (purpose_id TEXT NOT NULL PRIMARY KEY)")
     schema = read_schema(database.owner_url)
-    assert set(schema.tables) == {"person", "note"}
+    assert set(schema.tables) == {"person", "note"}  # books of the lenses are not seen
     assert schema.tables["note"].edges[0].table == "person"
+
+
+def test_table_made_anew_beside_the_one_behind_the_lens_is_not_taken_for_it(
+    database: TestDatabase,
+) -> None:
+    made = {
+        "sqlite": "CREATE TABLE person__rows (k TEXT NOT NULL PRIMARY KEY);",
+        "postgresql": "CREATE SCHEMA troth_base; CREATE TABLE troth_base.person (k TEXT);",
+    }
+    run(database, made[database.kind] + "CREATE TABLE person (k TEXT NOT NULL, phone TEXT)")
+    schema = read_schema(database.owner_url)
+    assert set(schema.tables["person"].columns) == {"k"}
+    assert set(schema.tables["person (beside the lens)"].columns) == {"k", "phone"}
 
 
 def test_missing_file_is_an_error_and_is_not_created(tmp_path: object) -> None:

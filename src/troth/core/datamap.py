@@ -13,10 +13,11 @@ target), ``refcount`` (the target goes with the last row that refers to it), ``a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from troth.core.blind_index import NormalForm
 from troth.core.policy import Category, Policy, Purpose, PurposeId
 
 StoreId = NewType("StoreId", str)
@@ -113,6 +114,23 @@ class OnErase:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexOf:
+    """The sealed column of the same data store that a blind index finds values of.
+
+    ``form`` says how two of them are compared.
+    """
+
+    table: str
+    column: str
+    form: NormalForm
+
+    @property
+    def place(self) -> str:
+        """Return the sealed column as ``table.column``."""
+        return f"{self.table}.{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
 class MappedColumn:
     """One column, or one field of a file, log line, cookie or event.
 
@@ -124,6 +142,7 @@ class MappedColumn:
         not_personal: the reason; empty if it is personal.
         unsealed: why it is stored as it is though its category is sealed; empty otherwise.
         line: in the file of the map.
+        index_of: what it is a blind index of, if it is one; its category is then that column's.
     """
 
     name: str
@@ -133,6 +152,7 @@ class MappedColumn:
     not_personal: str
     unsealed: str
     line: int
+    index_of: IndexOf | None = None
 
     @property
     def bare(self) -> bool:
@@ -158,11 +178,24 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class WriteRight:
-    """What a purpose may change in a table: columns to insert, columns to update, whole rows."""
+    """What a purpose may change in a table: columns to insert, columns to update, whole rows.
+
+    ``clears`` are columns that it may set to NULL, without reading them and to nothing else.
+    """
 
     insert: tuple[str, ...]
     update: tuple[str, ...]
     delete: bool
+    clears: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBy:
+    """Why whoever brings a value of a column is told whose row has it, and what else of the row."""
+
+    tells: tuple[str, ...]
+    reason: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +217,7 @@ class MappedTable:
         edges: references to other tables.
         writes: by purpose.
         line: in the file of the map.
+        found_by: columns whose exact value leads to the person before any lens, by name.
     """
 
     name: str
@@ -199,6 +233,12 @@ class MappedTable:
     edges: tuple[Edge, ...]
     writes: Mapping[PurposeId, WriteRight]
     line: int
+    found_by: Mapping[str, FoundBy] = field(default_factory=dict)
+
+    @property
+    def lensed(self) -> bool:
+        """Whether lenses show it."""
+        return self.personal and not self.outside_lens
 
     @property
     def personal(self) -> bool:
@@ -213,6 +253,7 @@ class DataStore:
     ``storage`` may be empty where nothing personal lies in it. ``copy_of`` names the stores whose
     whole content it copies (backups); it has no tables then. ``within`` says on which engines its
     tables lie in the database of another store, where on others it has one of its own.
+    ``together`` names purposes whose work shares a transaction, and so a lens.
     """
 
     id: StoreId
@@ -222,6 +263,7 @@ class DataStore:
     within: Mapping[Engine, StoreId]
     tables: Mapping[str, MappedTable]
     line: int
+    together: tuple[tuple[PurposeId, ...], ...] = ()
 
     @property
     def sql(self) -> bool:
@@ -351,9 +393,13 @@ def category_of(policy: Policy, column: MappedColumn) -> Category | None:
 
 
 def sealed(policy: Policy, column: MappedColumn) -> bool:
-    """Tell whether a column is stored encrypted: its category is, and the map excuses it not."""
+    """Tell whether a column is stored encrypted: its category is, and the map excuses it not.
+
+    A blind index of a sealed column is none itself: it is compared, and opens to nothing.
+    """
     category = category_of(policy, column)
-    return category is not None and category.sealed and not column.unsealed
+    excused = bool(column.unsealed) or column.index_of is not None
+    return category is not None and category.sealed and not excused
 
 
 def reads(purpose: Purpose, column: MappedColumn) -> bool:

@@ -7,14 +7,15 @@ Faults of form have the rules of `yaml_tree` (C001-C006). Rules made here, while
     M103 unknown purpose                                M107 unknown provision of law
     M104 purpose that the policy does not give          M111 an edge that cannot be read
 
-`datamap_rules.py` adds those that need the whole map.
+`datamap_rules.py` and `datamap_lens_rules.py` add those that need the whole map;
+`datamap_lens_keys.py` reads what is said of lenses, finders and blind indexes.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import yaml
@@ -35,9 +36,18 @@ from troth.core.datamap import (
     OnLeaving,
     SeveralOwners,
     StoreId,
-    WriteRight,
 )
-from troth.core.datamap_rules import judge
+from troth.core.datamap_lens_keys import (
+    StoreTree,
+    is_text,
+    node_of,
+    read_found_by,
+    read_index_of,
+    read_writes,
+    texts,
+)
+from troth.core.datamap_lens_rules import LENS_RULES
+from troth.core.datamap_rules import RULES, judge
 from troth.core.errors import InputError
 from troth.core.findings import Finding, errors
 from troth.core.policy import Policy, PurposeId, frozen
@@ -84,33 +94,33 @@ def read_datamap(text: str, policy: Policy, *, file: str = DATAMAP) -> ReadMap:
     root = read_tree(file, text, faults)
     stores: dict[StoreId, DataStore] = {}
     if not faults.found:  # an empty file is read too: it has no stores
-        for name, tree in root.branches("stores"):
-            stores[StoreId(name)] = _Store(policy, StoreId(name)).read(tree)
+        parent = root.branch("stores")
+        for name in parent.names():
+            tree = StoreTree(file, parent.branch(name).node, faults, f"stores.{name}")
+            stores[StoreId(name)] = _resolved(_Store(policy, StoreId(name)).read(tree))
+            tree.close()
         root.close()
     datamap = DataMap(file, frozen(stores))
     if not faults.found:  # the rules need a map that could be read
-        judge(datamap, policy, faults)
+        judge(datamap, policy, faults, (*RULES, *LENS_RULES))
     found = tuple(sorted(set(faults.found)))
     return ReadMap(None if errors(found) else datamap, found)
 
 
-def _node(tree: Tree, key: str) -> yaml.Node | None:
-    """Return the node under a key, to see what kind it is."""
-    if isinstance(tree.node, yaml.MappingNode):
-        for name, value in tree.node.value:
-            if str(name.value) == key:
-                found: yaml.Node = value
-                return found
-    return None
+def _resolved(store: DataStore) -> DataStore:
+    """Give every blind index the category of the column that it finds values of."""
+    tables: dict[str, MappedTable] = {}
+    for table in store.tables.values():
+        columns = {name: _categorised(store, column) for name, column in table.columns.items()}
+        tables[table.name] = replace(table, columns=frozen(columns))
+    return replace(store, tables=frozen(tables))
 
 
-def _is_text(tree: Tree, key: str) -> bool:
-    return isinstance(_node(tree, key), yaml.ScalarNode)
-
-
-def _texts(tree: Tree, key: str) -> tuple[str, ...]:
-    """Return a list, or one text as a list of it."""
-    return (tree.text(key),) if _is_text(tree, key) else tree.texts(key)
+def _categorised(store: DataStore, column: MappedColumn) -> MappedColumn:
+    index = column.index_of
+    table = store.tables.get(index.table) if index else None
+    target = table.columns.get(index.column) if index and table else None
+    return replace(column, category=target.category) if target else column
 
 
 class _Store:
@@ -120,7 +130,7 @@ class _Store:
         self.policy = policy
         self.id = id_
 
-    def read(self, tree: Tree) -> DataStore:
+    def read(self, tree: StoreTree) -> DataStore:
         engines = self._engines(tree)
         storage = tree.text("storage", "")
         if storage and storage not in self.policy.storage:
@@ -130,15 +140,23 @@ class _Store:
                 f"name one of {', '.join(self.policy.storage)}, or add it to the policy",
                 key="storage",
             )
-        copies = _texts(tree, "copy_of")
+        copies = texts(tree, "copy_of")
         tables: dict[str, MappedTable] = {}
         if not copies or tree.has("tables"):
             for name, branch in tree.branches("tables"):
                 tables[name] = _Table(self.policy, self.id, name).read(branch)
         if not storage and (copies or any(table.personal for table in tables.values())):
             tree.text("storage")  # the finding that it is missing
-        within = frozen(self._within(tree, engines))
-        return DataStore(self.id, engines, storage, copies, within, frozen(tables), tree.line)
+        return DataStore(
+            self.id,
+            engines,
+            storage,
+            copies,
+            frozen(self._within(tree, engines)),
+            frozen(tables),
+            tree.line,
+            together=tuple(tuple(map(PurposeId, names)) for names in tree.lists("together")),
+        )
 
     def _within(self, tree: Tree, engines: tuple[Engine, ...]) -> Mapping[Engine, StoreId]:
         if not tree.has("within"):
@@ -151,7 +169,7 @@ class _Store:
     def _engines(self, tree: Tree) -> tuple[Engine, ...]:
         if not tree.has("engine"):
             tree.text("engine")  # the finding that it is missing
-        names = _texts(tree, "engine")
+        names = texts(tree, "engine")
         known = {member.value: member for member in Engine}
         engines = tuple(known[name] for name in names if name in known)
         for name in names:
@@ -188,7 +206,7 @@ class _Table:
             )
         personal = about in (About.PERSON, About.BOTH)
         default = self._on_erase(tree) if tree.has("on_erase") else None
-        key, person = _texts(tree, "key"), tree.text("person", "")
+        key, person = texts(tree, "key"), tree.text("person", "")
         edges = self._edges(tree)
         links = [*key, *([person] if person else []), *(c for e in edges for c in e.columns)]
         return MappedTable(
@@ -205,8 +223,9 @@ class _Table:
             outside_lens=tree.text("outside_lens", ""),
             columns=frozen(self._columns(tree, personal, default, tuple(dict.fromkeys(links)))),
             edges=edges,
-            writes=frozen(self._writes(tree)),
+            writes=read_writes(tree, self.policy, self.name),
             line=tree.line,
+            found_by=read_found_by(tree, self.name),
         )
 
     # --- columns ------------------------------------------------------------------------------
@@ -215,7 +234,7 @@ class _Table:
         self, tree: Tree, personal: bool, default: OnErase | None, links: tuple[str, ...]
     ) -> Mapping[str, MappedColumn]:
         found: dict[str, MappedColumn] = {}
-        if isinstance(_node(tree, "columns"), yaml.SequenceNode):
+        if isinstance(node_of(tree, "columns"), yaml.SequenceNode):
             for name in tree.texts("columns"):
                 line = tree.line_of("columns")
                 found[name] = MappedColumn(name, "", (), None, "", "", line)
@@ -244,22 +263,25 @@ class _Table:
     def _column(
         self, columns: Tree, name: str, personal: bool, default: OnErase | None, link: bool
     ) -> MappedColumn:
-        line = columns.line_of(name)
-        if _is_text(columns, name):
+        line, index = columns.line_of(name), None
+        if is_text(columns, name):
             category, excused, unsealed = columns.text(name), "", ""
             purposes: tuple[str, ...] = ()
             on_erase, place = default, columns
         else:
             place = columns.branch(name)
             category, excused = place.text("category", ""), place.text("not_personal", "")
-            purposes, unsealed = _texts(place, "purposes"), place.text("unsealed", "")
+            purposes, unsealed = texts(place, "purposes"), place.text("unsealed", "")
             on_erase = self._on_erase(place) if place.has("on_erase") else default
+            index = read_index_of(place, self.name, name)
             place.close()
-            if bool(category) == bool(excused.strip()) and not (link and not category):
+            said = bool(category) + bool(excused.strip()) + place.has("index_of")
+            if said > 1 or not (said or link):
                 place.fault(
                     "M105",
                     f"{self.name}.{name} must have a category or a reason why it has none",
-                    "write `category:` as the policy calls it, or `not_personal: <reason>`",
+                    "write `category:` as the policy calls it, or `not_personal: <reason>`, or "
+                    "`index_of:`, which brings the category of its column",
                 )
         if category:
             self._known_category(columns, name, category)
@@ -269,7 +291,7 @@ class _Table:
             self._no_erasure(columns, name)
         named = tuple(PurposeId(p) for p in purposes)
         rule = None if excused else on_erase
-        return MappedColumn(name, category, named, rule, excused, unsealed, line)
+        return MappedColumn(name, category, named, rule, excused, unsealed, line, index)
 
     def _known_category(self, columns: Tree, name: str, category: str) -> None:
         if category not in self.policy.categories:
@@ -303,7 +325,7 @@ class _Table:
         )
 
     def _on_erase(self, tree: Tree) -> OnErase:
-        if _is_text(tree, "on_erase"):
+        if is_text(tree, "on_erase"):
             how = tree.one_of("on_erase", Erasure)
             if how in (Erasure.DELETE, Erasure.CLEAR):
                 return OnErase(how)
@@ -339,7 +361,7 @@ class _Table:
         edges = tree.branch("edges")
         found: list[Edge] = []
         for name in edges.names():
-            for text in _texts(edges, name):
+            for text in texts(edges, name):
                 edge = self._edge(edges, name, text, leaving.pop(name, OnLeaving.CLEAR))
                 if edge is not None:
                     found.append(edge)
@@ -386,18 +408,3 @@ class _Table:
             leaving,
             edges.line_of(name),
         )
-
-    def _writes(self, tree: Tree) -> Mapping[PurposeId, WriteRight]:
-        found: dict[PurposeId, WriteRight] = {}
-        if not tree.has("writes"):
-            return found
-        for name, branch in tree.branches("writes"):
-            if name not in self.policy.purposes:
-                reason = f"the policy knows no purpose {name!r} ({self.name})"
-                branch.fault("M103", reason, "name a purpose of the policy")
-            found[PurposeId(name)] = WriteRight(
-                _texts(branch, "insert"),
-                _texts(branch, "update"),
-                branch.flag("delete", default=False),
-            )
-        return found

@@ -1,16 +1,17 @@
 """The rules of a good data map that need the whole of it. Each is one small function in `RULES`.
 
-M108 kept by law, and the policy does not say so    M115 a write right beyond the reading
+M108 kept by law, and the policy does not say so    M114 people and companies mixed up
 M110 lies where the policy does not say it lies     M116 declared, mapped nowhere (warning)
 M111 an edge to nowhere                             M117 no key
 M112 several owners without a rule                  M118 a way or column that is not there
-M113 deletion of half a row                         M119 a lens on rows that are about nobody
-M114 people and companies mixed up                  M120 excused from sealing without need
+M113 deletion of half a row
+
+Those of lenses, finders and sealed columns are in `datamap_lens_rules.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from troth.core.datamap import (
     FROM_PERSON,
@@ -38,9 +39,9 @@ ALL = "all"
 """In ``writes``: every column that the purpose reads."""
 
 
-def judge(datamap: DataMap, policy: Policy, faults: Faults) -> None:
-    """Run every rule; what they find goes to ``faults``."""
-    for rule in RULES:
+def judge(datamap: DataMap, policy: Policy, faults: Faults, rules: Sequence[Rule]) -> None:
+    """Run rules; what they find goes to ``faults``."""
+    for rule in rules:
         for id_, line, reason, repair in rule(datamap, policy):
             severity = Severity.WARNING if id_ == "M116" else Severity.ERROR
             faults.add(datamap.file, line, id_, reason, repair, severity=severity)
@@ -240,52 +241,6 @@ def _some_rows(datamap: DataMap, policy: Policy) -> Told:
         for name in sorted(set(table.where) - set(table.columns)):
             reason = f"{table.name} says where {name}, which is no column of it"
             yield "M118", table.line, reason, "name a column under columns"
-        if table.where and not table.outside_lens:
-            yield (
-                "M119",
-                table.line,
-                f"some rows of {table.name} are about a person and some are not; a lens cannot "
-                "tell them apart",
-                "write `outside_lens: <reason>`, or keep the two in tables of their own",
-            )
-
-
-def _unsealed(datamap: DataMap, policy: Policy) -> Told:
-    for _, table in datamap.tables():
-        for column in table.columns.values():
-            category = policy.categories.get(column.category)
-            if column.unsealed and not (category and category.sealed):
-                yield (
-                    "M120",
-                    column.line,
-                    f"{table.name}.{column.name} is excused from sealing, and nothing seals it",
-                    "take `unsealed` away",
-                )
-
-
-def _writes(datamap: DataMap, policy: Policy) -> Told:
-    for _, table in datamap.tables():
-        for purpose, right in table.writes.items():
-            shown = set(readable(policy, table, purpose))
-            named = {c for c in (*right.insert, *right.update) if c != ALL}
-            if not shown:
-                reason = f"{purpose} reads nothing of {table.name} and is to write it"
-                yield "M115", table.line, reason, "take the right away"
-                continue
-            for name in sorted(named - shown):
-                yield (
-                    "M115",
-                    table.line,
-                    f"{purpose} is to write {table.name}.{name}, which it may not read",
-                    "give the column a category of the purpose, or take the right away",
-                )
-            if right.insert and ALL not in right.insert and not set(table.key) <= set(right.insert):
-                reason = f"{purpose} inserts into {table.name} without its key"
-                yield "M115", table.line, reason, "keys are made by the application: name them"
-            changed = set(right.update) & {*table.key, table.person}
-            for name in sorted(changed):
-                reason = f"{purpose} is to change {table.name}.{name}, which says whose row it is"
-                yield "M115", table.line, reason, "insert a new row instead"
 
 
 RULES: tuple[Rule, ...] = (
@@ -298,6 +253,4 @@ RULES: tuple[Rule, ...] = (
     _whole_rows,
     _keys,
     _some_rows,
-    _unsealed,
-    _writes,
 )

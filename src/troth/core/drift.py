@@ -6,6 +6,7 @@
     D308 a reference that is not annotated        D314 no index on a path
     D309 another key than the map says            D315 keys or values that the database makes
     D310 every path may be empty (warning)        D316 an insert that cannot give what is needed
+    D317 no index where a person is found         D318 sealed, and no text or compared
 
 D301 and D303 to D305 of the rule list look at pages, hosts, settings and tests, not at schemas.
 """
@@ -27,6 +28,7 @@ from troth.core.datamap import (
     OnLeaving,
     SeveralOwners,
     owner_steps,
+    sealed,
     way_to_person,
 )
 from troth.core.datamap_rules import ALL, readable
@@ -37,11 +39,16 @@ from troth.core.yaml_tree import Faults
 
 @dataclass(frozen=True, slots=True)
 class LiveColumn:
-    """One column as it is: ``made_by_database`` says how (``identity`` …), or is empty."""
+    """One column as it is.
+
+    ``made_by_database`` says how (``identity`` …), or is empty; ``is_text`` whether it takes a text
+    of any length.
+    """
 
     name: str
     nullable: bool
     made_by_database: str = ""
+    is_text: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,7 @@ def compare(
         for rule in RULES:
             told += rule(datamap, store, live)
         told += _inserts(store, live, policy)
+        told += _sealed(store, live, policy)
     for id_, line, reason, repair in told:
         severity = Severity.WARNING if id_ == "D310" else Severity.ERROR
         faults.add(datamap.file, line, id_, reason, repair, severity=severity)
@@ -240,6 +248,15 @@ def _cleared(datamap: DataMap, store: DataStore, live: LiveSchema) -> Told:
                     f"{mapped.name}.{column.name} is to be cleared, and it is NOT NULL",
                     "allow NULL in the database, or write `on_erase: {anonymise: <method>}`",
                 )
+        for purpose, right in mapped.writes.items():
+            for name in right.clears:
+                if name in fixed:
+                    yield (
+                        "D313",
+                        mapped.columns[name].line,
+                        f"{purpose} is to clear {mapped.name}.{name}, and it is NOT NULL",
+                        "allow NULL in the database, or take the column out of `clears`",
+                    )
         for edge in mapped.edges:
             stays = edge.kind is EdgeKind.ACCESSED_BY or (
                 edge.kind is EdgeKind.OWNED_BY and mapped.several_owners is SeveralOwners.LAST
@@ -275,6 +292,18 @@ def _indexes(datamap: DataMap, store: DataStore, live: LiveSchema) -> Told:
             )
 
 
+def _found_by(datamap: DataMap, store: DataStore, live: LiveSchema) -> Told:
+    for mapped, table in _both(store, live):
+        for name, found in mapped.found_by.items():
+            if not table.has_index((name,)):
+                yield (
+                    "D317",
+                    found.line,
+                    f"no index of {mapped.name} begins with {name}, by which a person is found",
+                    f"create an index on {mapped.name} ({name})",
+                )
+
+
 def _made_keys(datamap: DataMap, store: DataStore, live: LiveSchema) -> Told:
     for mapped, table in _both(store, live):
         if not mapped.personal or mapped.outside_lens:
@@ -305,6 +334,31 @@ def _inserts(store: DataStore, live: LiveSchema, policy: Policy) -> Told:
                         f"{column.name}, which is NOT NULL",
                         "allow NULL, keep the column in a table of its own, or take the right away",
                     )
+
+
+def _sealed(store: DataStore, live: LiveSchema, policy: Policy) -> Told:
+    for mapped, table in _both(store, live):
+        for column in mapped.columns.values():
+            here, found = f"{mapped.name}.{column.name}", table.columns.get(column.name)
+            is_sealed = sealed(policy, column) and mapped.lensed
+            if found is None or not (is_sealed or column.index_of):
+                continue
+            if not found.is_text:
+                yield (
+                    "D318",
+                    column.line,
+                    f"{here} is sealed or an index, and the database takes no text of any length",
+                    f"make {here} TEXT",
+                )
+            indexes = {*table.indexes, *(tuple(sorted(one)) for one in table.unique)}
+            if is_sealed and any(column.name in index for index in indexes):
+                yield (
+                    "D318",
+                    column.line,
+                    f"{here} is sealed, and an index or a unique constraint compares it; equal "
+                    "values are sealed differently each time",
+                    "put the constraint on a blind index of it (`index_of`), or drop it",
+                )
 
 
 def _nullable_paths(datamap: DataMap, store: DataStore, live: LiveSchema) -> Told:
@@ -341,6 +395,7 @@ RULES: tuple[Callable[[DataMap, DataStore, LiveSchema], Told], ...] = (
     _unreached,
     _cleared,
     _indexes,
+    _found_by,
     _made_keys,
     _nullable_paths,
 )

@@ -7,7 +7,9 @@ and rows of people for whom the purpose does not stand are not there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from troth.core.policy import PurposeId
 
@@ -41,6 +43,7 @@ class LensTable:
         hops: the way from a row to the table that names the person; empty if it does itself.
         person: column of the last table on that way that holds the person's random id.
         sealed: those of ``read`` that are stored encrypted.
+        clears: those of ``update`` that may only be set to NULL.
     """
 
     name: str
@@ -52,6 +55,7 @@ class LensTable:
     hops: tuple[Hop, ...]
     person: str
     sealed: tuple[str, ...] = ()
+    clears: tuple[str, ...] = ()
 
     @property
     def base(self) -> str:
@@ -61,7 +65,70 @@ class LensTable:
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """Everything that one purpose may see: these tables, and no other."""
+    """Everything that these purposes may see: these tables, and no other.
 
-    purpose: PurposeId
+    Args:
+        purposes: one; or several that the data map declares ``together``, for work that must be
+            done for all of them in one transaction. Rows of a person are there only while every
+            one of them stands for that person.
+        tables: what they may see; of several purposes, what any of them may.
+    """
+
+    purposes: tuple[PurposeId, ...]
     tables: tuple[LensTable, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the name of the lens, the same whatever the order of its purposes."""
+        return name_of(self.purposes)
+
+
+def name_of(purposes: Sequence[str]) -> str:
+    """Return the name of the lens of these purposes; their order makes no other lens."""
+    return "+".join(sorted(purposes))
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """A declared way to learn whose a row is from a value that somebody brings, before any lens.
+
+    It answers an exact value (a digest of a session's token, an id of an order, the state of a
+    queue) with the random ids of the people behind it, and with no more than `tells`. Whoever wants
+    to see anything of these people then opens a lens.
+
+    Args:
+        table: what the application calls it.
+        by: the column that is compared.
+        tells: columns told besides; none of them sealed.
+        person: the column of this table that holds the person's random id.
+    """
+
+    table: str
+    by: str
+    tells: tuple[str, ...]
+    person: str
+
+    @property
+    def name(self) -> str:
+        """Return the name of the finder; on PostgreSQL that of its function in `FIND_SCHEMA`."""
+        return f"{self.table}__by_{self.by}"
+
+
+FIND_SCHEMA = "troth_find"
+"""On PostgreSQL finders are functions in this schema; only the application may call them."""
+
+THREAT_MODEL: Mapping[str, str] = MappingProxyType(
+    {
+        "sqlite": (
+            "SQLite: columns and tables outside a purpose are refused whatever the SQL; rows "
+            "outside it are never returned, but clever SQL can still sense that one exists. Code "
+            "in this process is trusted."
+        ),
+        "postgresql": (
+            "PostgreSQL: a boundary against hostile SQL on a lensed connection; each purpose has a "
+            "login role of its own. EXPLAIN, the catalogue and unique violations still tell that "
+            "rows exist. Code in this process is trusted."
+        ),
+    }
+)
+"""What a lens keeps on each database, in a sentence for whoever starts a deployment."""

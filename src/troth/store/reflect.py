@@ -2,7 +2,7 @@
 
 It only reads. A file of SQLite is opened read-only, so a wrong path makes no empty database. Where
 lenses are installed, tables bear another name or lie in another schema; here they have the name
-that the application calls them by.
+that the application calls them by, and the lenses' own tables and schemas are not seen.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Select,
+    String,
     and_,
     column,
     create_engine,
@@ -40,6 +41,9 @@ from troth.core.lens import BASE_SCHEMA, BASE_SUFFIX
 
 _BATCH = 400
 """Values per statement: SQLite takes 999 parameters."""
+
+_BOOKS = "troth_lens_"
+"""How the names of the tables begin in which the lenses keep book of themselves."""
 
 _ENGINES = {
     "sqlite": StoreEngine.SQLITE,
@@ -73,9 +77,8 @@ def read_schema(url: str) -> LiveSchema:
     with _connected(url) as connection:
         found = inspect(connection)
         tables: dict[str, LiveTable] = {}
-        for schema, name in _names(connection, found):
-            live = _table(connection, found, schema, name)
-            tables[live.name] = live
+        for called, (schema, name) in _places(connection, found).items():
+            tables[called] = _table(connection, found, schema, name)
     return LiveSchema(tables)
 
 
@@ -87,7 +90,7 @@ def reach(url: str, datamap: DataMap, store: StoreId, person: object) -> walk.Re
         StoreUnavailable: the database cannot be reached, or has not the tables of the map.
     """
     with _connected(url) as connection:
-        places = {_plain(name): (s, name) for s, name in _names(connection, inspect(connection))}
+        places = _places(connection, inspect(connection))
 
         def fetch(
             mapped: MappedTable, columns: tuple[str, ...], values: Sequence[tuple[Any, ...]]
@@ -145,12 +148,21 @@ def _engine(url: str, kind: StoreEngine) -> Engine:
     return create_engine("sqlite://", creator=lambda: sqlite3.connect(place, uri=True))
 
 
-def _names(connection: Connection, found: Inspector) -> list[tuple[str | None, str]]:
-    """Return every table with its schema, None for the default one."""
-    names: list[tuple[str | None, str]] = [(None, name) for name in found.get_table_names()]
+def _places(connection: Connection, found: Inspector) -> dict[str, tuple[str | None, str]]:
+    """Return schema and name of every table, by what the application calls it.
+
+    A table of the same name beside one behind the lens is guarded by nobody; it is told under a
+    name that no map knows. The lenses' own tables and schemas are left out.
+    """
+    places: dict[str, tuple[str | None, str]] = {}
     if connection.dialect.name == "postgresql" and BASE_SCHEMA in found.get_schema_names():
-        names += [(BASE_SCHEMA, name) for name in found.get_table_names(schema=BASE_SCHEMA)]
-    return names
+        places = {name: (BASE_SCHEMA, name) for name in found.get_table_names(schema=BASE_SCHEMA)}
+    # Those with the suffix first: whatever bears the plain name too stands beside them.
+    for name in sorted(found.get_table_names(), key=lambda n: (not n.endswith(BASE_SUFFIX), n)):
+        if not name.startswith(_BOOKS):
+            called = _plain(name)
+            places[f"{called} (beside the lens)" if called in places else called] = (None, name)
+    return places
 
 
 def _plain(name: str) -> str:
@@ -184,7 +196,7 @@ def _table(connection: Connection, found: Inspector, schema: str | None, name: s
         for fk in found.get_foreign_keys(name, schema=schema)
     )
     live = {
-        c["name"]: LiveColumn(c["name"], bool(c["nullable"]), made)
+        c["name"]: LiveColumn(c["name"], bool(c["nullable"]), made, _is_text(c))
         for c in columns
         for made in [_made(c) or _rowid(connection, name, c, key)]
     }
@@ -206,6 +218,12 @@ def _made(column: ReflectedColumn) -> str:
     if default is None or str(default).upper() == "NULL":
         return "autoincrement" if column.get("autoincrement") is True else ""
     return "sequence" if "nextval(" in str(default) else "server default"
+
+
+def _is_text(column: ReflectedColumn) -> bool:
+    """Tell whether a column takes a text of any length."""
+    kind = column["type"]
+    return isinstance(kind, String) and kind.length is None
 
 
 def _rowid(connection: Connection, name: str, column: ReflectedColumn, key: tuple[str, ...]) -> str:

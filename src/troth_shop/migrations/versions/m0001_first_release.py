@@ -58,7 +58,7 @@ STATEMENTS = (
     """
     CREATE TABLE shop_code (
       code_id TEXT NOT NULL,
-      phone TEXT NOT NULL,
+      phone_index TEXT NOT NULL,
       use TEXT NOT NULL,
       digest TEXT NOT NULL,
       tries INTEGER NOT NULL,
@@ -71,16 +71,17 @@ STATEMENTS = (
     CREATE INDEX ix_shop_code_created_at ON shop_code (created_at)
     """,
     """
-    CREATE INDEX ix_shop_code_phone_created_at ON shop_code (phone, created_at)
+    CREATE INDEX ix_shop_code_phone_index_created_at ON shop_code (phone_index, created_at)
     """,
     """
     CREATE TABLE shop_customer (
       pii_principal_id TEXT NOT NULL,
       phone TEXT NOT NULL,
+      phone_index TEXT NOT NULL,
       password_hash TEXT NOT NULL,
       created_at BIGINT NOT NULL,
       CONSTRAINT pk_shop_customer PRIMARY KEY (pii_principal_id),
-      CONSTRAINT uq_shop_customer_phone UNIQUE (phone)
+      CONSTRAINT uq_shop_customer_phone_index UNIQUE (phone_index)
     )
     """,
     """
@@ -129,6 +130,9 @@ STATEMENTS = (
     )
     """,
     """
+    CREATE INDEX ix_shop_case_message_pii_principal_id ON shop_case_message (pii_principal_id)
+    """,
+    """
     CREATE TABLE shop_delivery (
       order_id TEXT NOT NULL,
       pii_principal_id TEXT NOT NULL,
@@ -139,6 +143,9 @@ STATEMENTS = (
       CONSTRAINT pk_shop_delivery PRIMARY KEY (order_id),
       CONSTRAINT fk_shop_delivery_order_id FOREIGN KEY(order_id) REFERENCES shop_order (order_id)
     )
+    """,
+    """
+    CREATE INDEX ix_shop_delivery_pii_principal_id ON shop_delivery (pii_principal_id)
     """,
     """
     CREATE TABLE shop_hand_over (
@@ -152,6 +159,9 @@ STATEMENTS = (
       CONSTRAINT pk_shop_hand_over PRIMARY KEY (order_id),
       CONSTRAINT fk_shop_hand_over_order_id FOREIGN KEY(order_id) REFERENCES shop_order (order_id)
     )
+    """,
+    """
+    CREATE INDEX ix_shop_hand_over_pii_principal_id ON shop_hand_over (pii_principal_id)
     """,
     """
     CREATE INDEX ix_shop_hand_over_state_due_at ON shop_hand_over (state, due_at)
@@ -171,12 +181,15 @@ STATEMENTS = (
     )
     """,
     """
+    CREATE INDEX ix_shop_order_line_pii_principal_id ON shop_order_line (pii_principal_id)
+    """,
+    """
     CREATE TABLE shop_payment (
       order_id TEXT NOT NULL,
       pii_principal_id TEXT NOT NULL,
       pay_by TEXT NOT NULL,
       amount_fen BIGINT NOT NULL,
-      reference TEXT NOT NULL,
+      reference TEXT,
       checked_by TEXT NOT NULL,
       submitted_at BIGINT,
       checked_at BIGINT,
@@ -185,6 +198,9 @@ STATEMENTS = (
       CONSTRAINT pk_shop_payment PRIMARY KEY (order_id),
       CONSTRAINT fk_shop_payment_order_id FOREIGN KEY(order_id) REFERENCES shop_order (order_id)
     )
+    """,
+    """
+    CREATE INDEX ix_shop_payment_pii_principal_id ON shop_payment (pii_principal_id)
     """,
     """
     CREATE TABLE shop_session (
@@ -228,5 +244,8 @@ STATEMENTS = (
       CONSTRAINT uq_shop_voucher_order_id_digest UNIQUE (order_id, digest),
       CONSTRAINT fk_shop_voucher_order_id FOREIGN KEY(order_id) REFERENCES shop_order (order_id)
     )
+    """,
+    """
+    CREATE INDEX ix_shop_voucher_pii_principal_id ON shop_voucher (pii_principal_id)
     """,
 )
