@@ -113,7 +113,7 @@ def _world(made: PostgresDatabase, folder: Path, people: int) -> Iterator[_World
             "'e-' || n, 0, n FROM generate_series(1, %s) n",
             (people,),
         )
-        lens = Lens(PurposeId(_PURPOSE), (_TABLE,))
+        lens = Lens((PurposeId(_PURPOSE),), (_TABLE,))
         install(made.owner_url, [lens], app_role=app_role, folder=folder)
         owner.execute("VACUUM ANALYZE")
         pools = LensPools(made.app_url, folder, block_seconds=3600)
@@ -129,7 +129,7 @@ def _read(world: _World, *, one: bool, prepared: bool, rounds: int) -> Bar:
     threshold = 1 if prepared else None
     world.owner.prepare_threshold = threshold
     ids = ["c-7"] if one else [f"c-{n * 37 % world.people + 1}" for n in range(2_000)]
-    with world.pools.use(_PURPOSE, person=person, record=world.record) as block:
+    with world.pools.use(_PURPOSE, people=person and (person,), record=world.record) as block:
         driver: Any = block.connection.connection.driver_connection
         driver.prepare_threshold = threshold
         by_lens, by_hand = block.dbapi.cursor(), world.owner.cursor()
@@ -178,7 +178,7 @@ def _take(world: _World, takes: int) -> Bar:
             writing.append(perf_counter_ns())
 
         started = perf_counter_ns()
-        with world.pools.use(_PURPOSE, person="p-7", record=record) as block:
+        with world.pools.use(_PURPOSE, people=("p-7",), record=record) as block:
             ready = perf_counter_ns()
             block.dbapi.execute(_BY_LENS, ("c-7",)).fetchall()
             done = perf_counter_ns()

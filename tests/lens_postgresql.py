@@ -7,7 +7,7 @@ that `deliver_order` does not show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,8 +47,8 @@ INSERT INTO diary (person_id, words) VALUES ('p-eve', 'secret of eve');
 INSERT INTO goods VALUES ('g-1', 'tea');
 """
 
-_TO_CUSTOMER = (Hop("customer_id", "customer", "customer_id"),)
-_TO_ORDER = (Hop("order_id", "orders", "order_id"), *_TO_CUSTOMER)
+TO_CUSTOMER = (Hop("customer_id", "customer", "customer_id"),)
+TO_ORDER = (Hop("order_id", "orders", "order_id"), *TO_CUSTOMER)
 
 
 def table(name: str, read: str, **given: Any) -> LensTable:
@@ -58,29 +58,28 @@ def table(name: str, read: str, **given: Any) -> LensTable:
     hops = given.pop("hops", ())
     may_delete = given.pop("may_delete", False)
     person = given.pop("person", "person_id")
-    return LensTable(
-        name, key, tuple(read.split()), **columns, may_delete=may_delete, hops=hops, person=person
-    )
+    given.update(columns, may_delete=may_delete, hops=hops, person=person)
+    return LensTable(name, key, tuple(read.split()), **given)
 
 
 DELIVER_LENS = Lens(
-    PurposeId(DELIVER),
+    (PurposeId(DELIVER),),
     (
         table("customer", "customer_id person_id street", update="street"),
-        table("orders", "order_id customer_id item", hops=_TO_CUSTOMER),
+        table("orders", "order_id customer_id item", hops=TO_CUSTOMER),
         table(
             "parcel",
             "parcel_id order_id weight",
             insert="parcel_id order_id weight",
             update="weight",
             may_delete=True,
-            hops=_TO_ORDER,
+            hops=TO_ORDER,
         ),
     ),
 )
-NEWS_LENS = Lens(PurposeId(NEWS), (table("customer", "customer_id person_id phone"),))
+NEWS_LENS = Lens((PurposeId(NEWS),), (table("customer", "customer_id person_id phone"),))
 ACCOUNT_LENS = Lens(
-    PurposeId(ACCOUNT),
+    (PurposeId(ACCOUNT),),
     (
         table(
             "customer",
@@ -90,7 +89,7 @@ ACCOUNT_LENS = Lens(
             may_delete=True,
         ),
         table("orders", "order_id customer_id item", insert="order_id customer_id item",
-              hops=_TO_CUSTOMER),
+              hops=TO_CUSTOMER),
     ),
 )  # fmt: skip
 LENSES = (DELIVER_LENS, NEWS_LENS, ACCOUNT_LENS)
@@ -135,10 +134,14 @@ class Host:
 
     @contextmanager
     def use(
-        self, purpose: str = DELIVER, person: str | None = None, pools: LensPools | None = None
+        self,
+        lens: str = DELIVER,
+        people: str | Sequence[str] | None = None,
+        pools: LensPools | None = None,
     ) -> Iterator[LensedBlock]:
         chosen = pools or (self._pools[0] if self._pools else self.pools())
-        with chosen.use(purpose, person=person, record=self.record) as block:
+        of = (people,) if isinstance(people, str) else people
+        with chosen.use(lens, people=of, record=self.record) as block:
             yield block
 
     def record(self, scope: Scope) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 
 from tests.builders import Deployment, deployed
 from tests.conftest import TestDatabase
 from troth.core.lens import Hop, Lens, LensTable
 from troth.core.policy import PurposeId
-from troth.store.lens_sqlite import SqliteLenses, install
+from troth.store.lens_sqlite import LensedBlock, SqliteLenses
+from troth.store.lens_sqlite_tables import install
 
 TABLES = """
 CREATE TABLE customer (
@@ -44,7 +45,7 @@ def table(name: str, read: str, **more: object) -> LensTable:
 
 
 SHIP = Lens(
-    PurposeId("ship_parcel"),
+    (PurposeId("ship_parcel"),),
     (
         table(
             "customer",
@@ -68,12 +69,34 @@ SHIP = Lens(
         ),
     ),
 )
-NEWS = Lens(PurposeId("send_news"), (table("customer", "id email"),))
+NEWS = Lens((PurposeId("send_news"),), (table("customer", "id email"),))
+BOTH = Lens(
+    (PurposeId("ship_parcel"), PurposeId("send_news")),
+    (
+        table(
+            "customer",
+            "id pii_principal_id name phone email",
+            insert=("id", "pii_principal_id", "name", "phone", "email"),
+            update=("phone", "name", "email"),
+        ),
+        *SHIP.tables[1:],
+        table("wish", "id what", insert=("id", "what")),
+    ),
+)
+CALL = Lens(
+    (PurposeId("check_proof"),),
+    (
+        table("customer", "id name", update=("name", "phone"), clears=("phone",)),
+        table(
+            "orders", "id note fen", hops=(TO_CUSTOMER,), update=("note", "fen"), clears=("fen",)
+        ),
+    ),
+)
 
 
 @dataclass
 class LensedShop:
-    """People by name: ``an`` permits both purposes, ``bo`` neither, ``cy`` shipping."""
+    """People by name: ``an`` permits everything, ``bo`` nothing, ``cy`` all but the news."""
 
     here: Deployment
     lenses: SqliteLenses
@@ -90,10 +113,18 @@ class LensedShop:
         """Return every row of the shop."""
         return [self.base(f"SELECT * FROM {name}__rows ORDER BY 1, 2") for name in INSTALLED]
 
-    def use(self, person: str | None = None, purpose: str = "ship_parcel", **more: float):  # type: ignore[no-untyped-def]
-        """Open a block for somebody by name, or for all."""
-        known = None if person is None else self.people[person]
-        return self.lenses.use(purpose, person=known, **more)
+    def use(
+        self,
+        who: str | Sequence[str] | None = None,
+        lens: str = "ship_parcel",
+        *,
+        writes: bool = False,
+        seconds: float | None = None,
+    ) -> AbstractContextManager[LensedBlock]:
+        """Open a block for somebody by name, for several, or for all."""
+        names = [who] if isinstance(who, str) else who
+        people = None if names is None else [self.people[name] for name in names]
+        return self.lenses.use(lens, people=people, writes=writes, seconds=seconds)
 
 
 @contextmanager
@@ -101,8 +132,8 @@ def lensed_shop(database: TestDatabase) -> Iterator[LensedShop]:
     """Fill a database of SQLite, put its tables behind lenses and open those."""
     with deployed(database) as here:
         people = {name: here.person() for name in ("an", "bo", "cy")}
-        here.give(people["an"], "ship_parcel", "send_news")
-        here.give(people["cy"], "ship_parcel")
+        here.give(people["an"], "ship_parcel", "check_proof", "send_news")
+        here.give(people["cy"], "ship_parcel", "check_proof")
         with closing(sqlite3.connect(database.file)) as plain:
             plain.executescript(TABLES)
             for n, (name, person) in enumerate(people.items()):
@@ -114,8 +145,11 @@ def lensed_shop(database: TestDatabase) -> Iterator[LensedShop]:
                     plain.execute("INSERT INTO line VALUES (?, 1, ?)", (order[0], f"tea {name}"))
             plain.commit()
         install(database.owner_url, INSTALLED)
-        both = {"ship_parcel": SHIP, "send_news": NEWS}
-        lenses = SqliteLenses(here.troth.kit.database, both, block_seconds=5)
+        lenses = SqliteLenses(
+            here.troth.kit.database,
+            {lens.name: lens for lens in (SHIP, NEWS, BOTH, CALL)},
+            block_seconds=5,
+        )
         try:
             yield LensedShop(here, lenses, people)
         finally:

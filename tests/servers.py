@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -147,7 +147,9 @@ class PostgresServer:
                     )
                 )
                 for role in sorted(_role_names(admin) - roles_before):
-                    admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+                    # One that a template filled meanwhile still needs stays with the template.
+                    with suppress(psycopg.errors.DependentObjectsStillExist):
+                        admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
                 for role in (OWNER, APPLICATION):
                     admin.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(sql.Identifier(role)))
 

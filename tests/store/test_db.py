@@ -374,6 +374,7 @@ def test_the_role_of_the_application_owns_nothing_on_postgresql(
             "troth_checkpoint": "INSERT SELECT",
             "troth_consent_state": "SELECT",
             "troth_consent_record": "SELECT",
+            "troth_permitted": "SELECT",
             "troth_outbox": "SELECT",
             "troth_policy_head": "SELECT",
             "troth_purpose_rule": "SELECT",

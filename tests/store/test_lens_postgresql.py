@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import ForeignKey, delete, func, select, update
+from sqlalchemy import ForeignKey, delete, func, make_url, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -31,11 +31,12 @@ from tests.lens_postgresql import (
     LENSES,
     NEWS,
     NEWS_LENS,
+    TO_CUSTOMER,
     Host,
     host,
     table,
 )
-from tests.servers import PostgresServer
+from tests.servers import PostgresDatabase, PostgresServer
 from troth.core.errors import InputError, StoreUnavailable, UnknownName, UnsafeStore
 from troth.core.lens import Lens
 from troth.core.policy import PurposeId
@@ -48,6 +49,18 @@ from troth.store.lens_postgresql_pool import Scope, write_scope
 def here(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[Host]:
     with host(postgres_server, tmp_path) as made:
         yield made
+
+
+def replace_urls(here: Host, copy: PostgresDatabase) -> Host:
+    """Return the host application on a copy of its database."""
+    urls = [url.replace("+psycopg", "") for url in (copy.owner_url, copy.app_url)]
+    owner, app, admin = (
+        psycopg.connect(url, autocommit=True) for url in (*urls, copy.superuser_dsn)
+    )
+    return replace(
+        here, owner=owner, app=app, admin=admin, owner_url=copy.owner_url, app_url=copy.app_url,
+        _pools=[],
+    )  # fmt: skip
 
 
 # --- what a lens shows ---------------------------------------------------------------------------
@@ -145,7 +158,7 @@ def test_a_snapshot_that_stays_open_goes_dark_when_the_scope_is_over(
     def record(scope: Scope) -> None:
         here.record(replace(scope, seconds=0.4))
 
-    with here.pools().use(DELIVER, person=person, record=record) as block:
+    with here.pools().use(DELIVER, people=person and (person,), record=record) as block:
         run = block.dbapi.execute
         run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         assert run("SELECT count(*) > 0 FROM customer").fetchone() == (True,)
@@ -335,7 +348,7 @@ def test_a_returned_connection_is_clean(here: Host) -> None:
         assert run("SELECT count(*) FROM pg_prepared_statements").fetchone() == (0,)
         assert run("SELECT count(*) FROM pg_cursors").fetchone() == (0,)
         assert run("SELECT count(*) FROM pg_listening_channels()").fetchone() == (0,)
-        assert run("SHOW search_path").fetchone() == ('"troth_lens_deliver_order_one", pg_temp',)
+        assert run("SHOW search_path").fetchone() == ('"troth_lens_deliver_order_some", pg_temp',)
         locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7"
         assert run(locks).fetchone() == (0,)
         assert run("SELECT person_id FROM customer").fetchall() == [("p-bob",)]
@@ -369,7 +382,7 @@ def test_eight_threads_see_their_own_person_only(here: Host) -> None:
             for _ in range(25):
                 with pools.use(
                     DELIVER,
-                    person=person,
+                    people=(person,),
                     record=lambda scope: lens_record(app, scope),
                 ) as block:
                     rows = block.dbapi.execute("SELECT person_id FROM customer").fetchall()
@@ -427,7 +440,7 @@ def test_a_look_that_cannot_be_recorded_opens_nothing(here: Host) -> None:
 
     with (
         pytest.raises(StoreUnavailable, match="no ledger"),
-        pools.use(DELIVER, person="p-ada", record=fails),
+        pools.use(DELIVER, people=("p-ada",), record=fails),
     ):
         ran.append(1)
     assert ran == []
@@ -437,7 +450,7 @@ def test_a_look_that_cannot_be_recorded_opens_nothing(here: Host) -> None:
 
 def test_without_a_scope_a_lensed_connection_sees_nothing(here: Host) -> None:
     for person in ("p-ada", None):
-        with here.pools().use(DELIVER, person=person, record=lambda _: None) as block:
+        with here.pools().use(DELIVER, people=person and (person,), record=lambda _: None) as block:
             assert block.dbapi.execute("SELECT * FROM customer").fetchall() == []
 
 
@@ -525,23 +538,119 @@ def test_passwords_lie_in_one_private_file_and_reach_the_server_as_verifiers(her
     assert [p.name for p in here.folder.iterdir()] == [ROLES_FILE]
 
 
-def test_installing_again_makes_new_passwords_and_leaves_the_rest(here: Host) -> None:
-    before = json.loads(here.installed.roles_file.read_text())["roles"]
+def test_installing_again_where_all_is_in_place_changes_nothing_and_waits_for_nobody(
+    here: Host,
+) -> None:
+    before = here.installed.roles_file.read_text()
+    # As a migration, a backup or another installer may hold everything meanwhile.
+    with here.admin.transaction():
+        here.admin.execute("LOCK TABLE troth_base.customer, troth_base.diary, public.troth_person")
+        here.admin.execute("SELECT pg_advisory_xact_lock(hashtext('troth_lens_install'))")
+        again = here.install()
+    assert not again.renewed
+    assert (again.made, again.removed, again.moved) == ((), (), ())
+    assert again.residue == here.installed.residue
+    assert here.installed.roles_file.read_text() == before
+
+
+def test_passwords_are_renewed_on_demand_and_the_pools_go_on(here: Host) -> None:
+    before = json.loads(here.installed.roles_file.read_text())
     pools = here.pools()
     with here.use(DELIVER, "p-ada", pools):
         pass
-    again = here.install()
+    again = here.install(renew=True)
+    assert again.renewed
     assert (again.made, again.removed, again.moved) == ((), (), ())
-    after = json.loads(again.roles_file.read_text())["roles"]
-    assert all(before[p]["password"] != after[p]["password"] for p in before)
+    after = json.loads(again.roles_file.read_text())
+    passwords = [{r["password"] for r in f["roles"].values()} for f in (before, after)]
+    assert not passwords[0] & passwords[1]
+    assert before["mark"] == after["mark"]  # it is in the views
     with here.use(DELIVER, "p-ada", pools) as one, here.use(DELIVER, "p-bob", pools) as two:
         assert one.dbapi.execute("SELECT count(*) FROM customer").fetchone() == (1,)
         assert two.dbapi.execute("SELECT count(*) FROM customer").fetchone() == (1,)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE OR REPLACE VIEW troth_lens_send_news_some.customer WITH (security_barrier) AS "
+        "SELECT customer_id, person_id, street AS phone FROM troth_base.customer",
+        "ALTER VIEW troth_lens_send_news_all.customer SET (security_barrier = false)",
+        "DROP SCHEMA troth_lens_send_news_all CASCADE",
+        "DROP TRIGGER troth_insert ON troth_lens_keep_account_some.customer",
+        "ALTER TABLE troth_base.customer DISABLE ROW LEVEL SECURITY",
+        "GRANT SELECT ON troth_base.diary TO pg_monitor",
+        "ALTER TABLE troth_base.parcel ALTER weight SET DEFAULT 3",
+    ],
+)
+def test_what_another_hand_changed_is_made_right_again(here: Host, change: str) -> None:
+    here.admin.execute(change.encode())
+    assert here.install().renewed
+    with here.use(NEWS) as block:
+        assert block.dbapi.execute("SELECT phone FROM customer").fetchall() == [("13900000666",)]
+    refused = here.admin.execute(
+        "SELECT relrowsecurity, has_table_privilege('pg_monitor', 'troth_base.diary', 'SELECT') "
+        "FROM pg_class WHERE oid = 'troth_base.customer'::regclass"
+    )
+    assert refused.fetchall() == [(True, False)]
+    with here.use(DELIVER, "p-ada") as block:
+        default = "3" if "DEFAULT" in change else "1"
+        made = "INSERT INTO parcel (parcel_id, order_id) VALUES ('k', 'o-ada') RETURNING weight"
+        assert str(block.dbapi.execute(made).fetchone()[0]) == default
+    assert not here.install().renewed
+
+
+def test_a_file_of_roles_that_is_lost_or_older_is_made_anew(here: Host) -> None:
+    path = here.installed.roles_file
+    older = path.read_text()
+    here.install(renew=True)
+    for spoil in (path.unlink, lambda: path.write_text(older), lambda: path.write_text("{")):
+        spoil()
+        assert here.install().renewed
+        with here.use(DELIVER, "p-ada", here.pools()) as block:
+            assert block.dbapi.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_copy_of_the_database_works_with_the_file_of_roles(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    with host(postgres_server, tmp_path) as here:
+        here.close()
+        name = make_url(here.owner_url).database or ""
+        with (
+            postgres_server.fresh_database(template=name) as copy,
+            psycopg.connect(copy.superuser_dsn, autocommit=True) as admin,
+        ):
+            moved = replace_urls(here, copy)
+            with moved.use(DELIVER, "p-ada") as block:
+                assert block.dbapi.execute("SELECT person_id FROM customer").fetchall() == [
+                    ("p-ada",)
+                ]
+            before = here.installed.roles_file.read_text()
+            # TEMP is everybody's in a copy; rights on the database are not copied.
+            temp = "SELECT has_database_privilege('public', current_database(), 'TEMP')"
+            assert admin.execute(temp).fetchone() == (True,)
+            assert not moved.install().renewed
+            assert admin.execute(temp).fetchone() == (False,)
+            assert here.installed.roles_file.read_text() == before
+            roles = "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'troth\\_%\\_________'"
+            assert admin.execute(roles).fetchone() == (3,)
+            # Whoever changes something gets roles of his own, and the other's stay as they are.
+            moved.folder = tmp_path / "other"
+            moved.folder.mkdir()
+            assert moved.install(DELIVER_LENS, NEWS_LENS).renewed
+            assert admin.execute(roles).fetchone() == (5,)
+            moved.close()
+            uninstall(copy.owner_url, folder=moved.folder)
+            assert admin.execute(roles).fetchone() == (3,)
+            assert admin.execute(temp).fetchone() == (True,)
+        with here.pools().use(DELIVER, people=("p-ada",), record=lambda _: None) as block:
+            assert block.dbapi.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_a_lens_that_changed_is_made_anew_and_one_that_is_gone_is_removed(here: Host) -> None:
     wider = Lens(
-        PurposeId(DELIVER),
+        (PurposeId(DELIVER),),
         (table("customer", "customer_id person_id phone"), *DELIVER_LENS.tables[1:]),
     )
     changed = here.install(wider, ACCOUNT_LENS)
@@ -585,7 +694,7 @@ def test_uninstalling_puts_everything_back(here: Host) -> None:
 @pytest.mark.parametrize(
     ("breach", "says"),
     [
-        ("GRANT SELECT ON ALL TABLES IN SCHEMA troth_lens_send_news_one TO {app}", "another"),
+        ("GRANT SELECT ON ALL TABLES IN SCHEMA troth_lens_send_news_some TO {app}", "another"),
         ("GRANT pg_read_all_data TO {app}", "has a right on"),
         ("GRANT troth_owner TO {app}", "may act as"),
         ("GRANT {app} TO {deliver}", "is a member of"),
@@ -599,9 +708,9 @@ def test_uninstalling_puts_everything_back(here: Host) -> None:
             "a view over tables behind the lens",
         ),
         (
-            "CREATE FUNCTION troth_lens_send_news_one.f() RETURNS text LANGUAGE sql "
+            "CREATE FUNCTION troth_lens_send_news_some.f() RETURNS text LANGUAGE sql "
             "SECURITY DEFINER AS 'SELECT 1::text'; "
-            "GRANT USAGE ON SCHEMA troth_lens_send_news_one TO {deliver}",
+            "GRANT USAGE ON SCHEMA troth_lens_send_news_some TO {deliver}",
             "its owner's rights",
         ),
     ],
@@ -626,13 +735,13 @@ def test_a_breach_by_another_hand_is_refused_when_installing(
 @pytest.mark.parametrize(
     "lens",
     [
-        Lens(PurposeId("p"), (table("nowhere", "a person_id"),)),
-        Lens(PurposeId("p"), (table("customer", "customer_id person_id salary"),)),
-        Lens(PurposeId("p"), (table("customer", "customer_id phone", person="owner"),)),
-        Lens(PurposeId("p"), (table("customer", "customer_id phone", insert="phone"),)),
-        Lens(PurposeId("p"), (table("customer", "customer_id phone", update="customer_id"),)),
-        Lens(PurposeId("p"), (table("customer", "customer_id phone", person=""),)),
-        Lens(PurposeId("p'; --\\"), (table("customer", "customer_id person_id"),)),
+        Lens((PurposeId("p"),), (table("nowhere", "a person_id"),)),
+        Lens((PurposeId("p"),), (table("customer", "customer_id person_id salary"),)),
+        Lens((PurposeId("p"),), (table("customer", "customer_id phone", person="owner"),)),
+        Lens((PurposeId("p"),), (table("orders", "order_id", insert="item", hops=TO_CUSTOMER),)),
+        Lens((PurposeId("p"),), (table("customer", "customer_id phone", update="customer_id"),)),
+        Lens((PurposeId("p"),), (table("customer", "customer_id phone", person=""),)),
+        Lens((PurposeId("p'; --\\"),), (table("customer", "customer_id person_id"),)),
     ],
 )
 def test_a_lens_that_cannot_be_kept_is_refused_and_nothing_changes(here: Host, lens: Lens) -> None:
@@ -654,7 +763,7 @@ def test_the_owner_is_no_role_for_the_application(here: Host) -> None:
 
 def test_long_names_of_purposes_stay_apart() -> None:
     one, other = "verify_" + "x" * 60 + "_a", "verify_" + "x" * 60 + "_b"
-    names = [lens_postgresql_ddl.schema_of(p, "one") for p in (one, other)]
+    names = [lens_postgresql_ddl.schema_of(p, "some") for p in (one, other)]
     names += [lens_postgresql_ddl.role_of(p, d) for p in (one, other) for d in ("a", "b")]
     assert len(set(names)) == 6
     assert max(len(name.encode()) for name in names) <= 63
@@ -665,7 +774,7 @@ def test_a_lens_over_other_types_of_ids_works(here: Host) -> None:
         "CREATE TABLE badge (badge_id text PRIMARY KEY, person uuid NOT NULL);"
         "INSERT INTO badge VALUES ('b', '00000000-0000-0000-0000-000000000007')"
     )
-    lens = Lens(PurposeId("enter_house"), (table("badge", "badge_id person", person="person"),))
+    lens = Lens((PurposeId("enter_house"),), (table("badge", "badge_id person", person="person"),))
     here.install(*LENSES, replace(lens))
     here.owner.execute("INSERT INTO troth_purpose_rule VALUES ('enter_house', 1, 0)")
     here.permit("00000000-0000-0000-0000-000000000007", "enter_house")

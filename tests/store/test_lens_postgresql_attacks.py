@@ -164,7 +164,7 @@ def test_system_columns_of_a_view_do_not_exist(here: Host) -> None:
 
 
 def test_lens_of_another_purpose(here: Host) -> None:
-    for schema in ("troth_lens_send_news_all", "troth_lens_keep_account_one"):
+    for schema in ("troth_lens_send_news_all", "troth_lens_keep_account_some"):
         refused(here, f"SELECT * FROM {schema}.customer")
         refused(
             here,
@@ -187,7 +187,7 @@ def test_the_view_of_all_within_a_block_for_one_person(here: Host) -> None:
 
 
 def test_the_view_of_one_within_a_block_for_all(here: Host) -> None:
-    assert attack(here, "SELECT * FROM troth_lens_deliver_order_one.customer") == []
+    assert attack(here, "SELECT * FROM troth_lens_deliver_order_some.customer") == []
 
 
 def test_consent_state_policy_ledger_and_scope(here: Host) -> None:
@@ -216,7 +216,7 @@ def test_forging_the_scope(here: Host) -> None:
 def test_a_function_that_stands_in_for_the_process_id_or_the_clock(here: Host) -> None:
     refused(here, "CREATE FUNCTION pg_backend_pid() RETURNS int LANGUAGE sql AS 'SELECT 1'",
             by=(Refused, errors.InvalidSchemaName))  # fmt: skip
-    for name in ("troth_lens_deliver_order_one", "pg_temp", "public", "pg_catalog"):
+    for name in ("troth_lens_deliver_order_some", "pg_temp", "public", "pg_catalog"):
         refused(
             here,
             f"CREATE FUNCTION {name}.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS "
@@ -662,18 +662,18 @@ def test_operators_and_functions_that_stand_in_for_those_of_the_scope(here: Host
     )
     try:
         path = "SET search_path = evil, pg_catalog, troth_lens_deliver_order_{}"
-        for reach in ("one", "all"):
+        for reach in ("some", "all"):
             use_evil = path.format(reach)
             forced = "SELECT 1 WHERE 'a'::text = 'b'::text"
             assert attack(here, use_evil, forced) == [(1,)]
             for name in ("customer", "orders", "parcel"):
                 assert attack(here, use_evil, f"SELECT * FROM {name}", person="p-eve") == []
             mine = attack(here, use_evil, "SELECT person_id FROM customer", person="p-ada")
-            assert mine == ([("p-ada",)] if reach == "one" else [])
+            assert mine == ([("p-ada",)] if reach == "some" else [])
             new = "INSERT INTO parcel VALUES ('k-4', 'o-eve', 1)"
             refused(here, use_evil, new, person="p-ada")
-        with here.pools().use(DELIVER, person="p-ada", record=lambda _: None) as block:
-            assert run(block, path.format("one"), "SELECT * FROM customer") == []
+        with here.pools().use(DELIVER, people=("p-ada",), record=lambda _: None) as block:
+            assert run(block, path.format("some"), "SELECT * FROM customer") == []
     finally:
         here.admin.execute("DROP SCHEMA evil CASCADE")
 
@@ -681,7 +681,7 @@ def test_operators_and_functions_that_stand_in_for_those_of_the_scope(here: Host
 def test_ddl_of_every_kind(here: Host) -> None:
     for statement in (
         "CREATE TABLE stolen AS SELECT * FROM customer",
-        "CREATE TABLE troth_lens_deliver_order_one.stolen (n int)",
+        "CREATE TABLE troth_lens_deliver_order_some.stolen (n int)",
         "CREATE VIEW peek AS SELECT * FROM customer",
         "CREATE MATERIALIZED VIEW peek AS SELECT * FROM customer",
         "CREATE SCHEMA mine",
@@ -700,7 +700,7 @@ def test_ddl_of_every_kind(here: Host) -> None:
         "CREATE PUBLICATION p FOR ALL TABLES",
         "CREATE SERVER s FOREIGN DATA WRAPPER none",
         "DROP VIEW customer",
-        "DROP SCHEMA troth_lens_deliver_order_one CASCADE",
+        "DROP SCHEMA troth_lens_deliver_order_some CASCADE",
         "DROP OWNED BY troth_owner",
         "COMMENT ON VIEW customer IS 'x'",
         "SECURITY LABEL ON VIEW customer IS 'x'",
@@ -1019,10 +1019,10 @@ def test_residue_a_role_may_change_its_own_password_until_the_next_install(here:
     # Whoever logs in with it has no scope, so there is nothing to see.
     address = here.server.dsn(here.admin.info.dbname, user=role)
     with psycopg.connect(address, password="known") as stranger:
-        for reach in ("one", "all"):
+        for reach in ("some", "all"):
             found = stranger.execute(f"SELECT * FROM troth_lens_send_news_{reach}.customer")
             assert found.fetchall() == []
-    here.install()
+    here.install(renew=True)
     with here.use(NEWS, None, here.pools()) as block:
         assert block.dbapi.execute("SELECT person_id FROM customer").fetchall() == [("p-eve",)]
 

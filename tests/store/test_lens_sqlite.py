@@ -23,14 +23,15 @@ from sqlalchemy.orm import (
 )
 
 from tests.databases import Template
-from tests.lens_sqlite import INSTALLED, NEWS, SHIP, LensedShop, lensed_shop, table
+from tests.lens_sqlite import BOTH, CALL, INSTALLED, NEWS, SHIP, LensedShop, lensed_shop, table
 from troth.core.consent import Answer
 from troth.core.errors import InputError, StoreUnavailable, UnknownName, UnsafeStore
 from troth.core.lens import Lens
 from troth.core.sealing import PREFIX
 from troth.store import lens_sqlite as module
 from troth.store import lens_sqlite_ddl as said
-from troth.store.lens_sqlite import SqliteLenses, install, uninstall
+from troth.store.lens_sqlite import SqliteLenses
+from troth.store.lens_sqlite_tables import install, installed, uninstall
 
 
 @pytest.fixture
@@ -91,16 +92,16 @@ def test_a_column_that_is_only_written_keeps_what_it_had(shop: LensedShop) -> No
 
 def test_rows_of_a_new_person_s_table_take_the_person_of_the_block(shop: LensedShop) -> None:
     wish = table("wish", "id what", insert=("id", "what"))
-    lens = Lens(SHIP.purpose, (wish,))
+    lens = Lens(SHIP.purposes, (wish,))
     database = shop.here.troth.kit.database
     lenses = SqliteLenses(database, {"ship_parcel": lens})
     an = shop.people["an"]
-    with lenses.use("ship_parcel", person=an) as block:
+    with lenses.use("ship_parcel", people=[an]) as block:
         block.dbapi.execute("INSERT INTO wish VALUES ('w', 'tea')")
         assert block.dbapi.execute("SELECT * FROM wish").fetchall() == [("w", "tea")]
     assert shop.base("SELECT * FROM wish__rows") == [("w", an, "tea")]
     with (
-        lenses.use("ship_parcel", person=None) as block,
+        lenses.use("ship_parcel", people=None) as block,
         pytest.raises(sqlite3.IntegrityError, match=said.NOT_YOURS),
     ):
         block.dbapi.execute("INSERT INTO wish VALUES ('v', 'tea')")
@@ -120,12 +121,12 @@ def test_sealed_columns_are_marked_with_their_person_and_written_only_sealed(
     )
     stored = PREFIX + "c-an"
     lenses = SqliteLenses(
-        shop.here.troth.kit.database, {"ship_parcel": Lens(SHIP.purpose, (sealed,))}
+        shop.here.troth.kit.database, {"ship_parcel": Lens(SHIP.purposes, (sealed,))}
     )
     an = shop.people["an"]
-    for person in (an, None):
+    for people in ([an], None):
         shop.base("UPDATE customer__rows SET phone = ?", stored)
-        with lenses.use("ship_parcel", person=person) as block:
+        with lenses.use("ship_parcel", people=people) as block:
             found = block.dbapi.execute("SELECT phone FROM customer WHERE id = 'c-an'").fetchall()
             assert found == [(f"{block.mark}customer.phone:{an}:{stored}",)]
             block.dbapi.execute("UPDATE customer SET name = 'Ann' WHERE id = 'c-an'")
@@ -141,15 +142,166 @@ def test_sealed_columns_are_marked_with_their_person_and_written_only_sealed(
     lenses.close()
 
 
-def test_an_unknown_purpose_is_refused_before_a_connection(shop: LensedShop) -> None:
-    with pytest.raises(UnknownName), shop.use("an", "stare_at_people"):
-        pytest.fail("a block was given")
+def test_an_unknown_lens_is_refused_before_a_connection(shop: LensedShop) -> None:
+    for name in ("stare_at_people", "ship_parcel+send_news", "check_proof+ship_parcel", ""):
+        with pytest.raises(UnknownName), shop.use("an", name):
+            pytest.fail("a block was given")
+    with pytest.raises(InputError, match="own name"):
+        SqliteLenses(shop.here.troth.kit.database, {"send_news": SHIP})
+
+
+# --- several purposes, several people -------------------------------------------------------------
+
+
+def test_a_joint_lens_does_the_work_of_its_purposes_in_one_transaction(shop: LensedShop) -> None:
+    an = shop.people["an"]
+    with shop.use("an", BOTH.name, writes=True) as block:
+        c = block.connection
+        c.execute(text("INSERT INTO orders (id, customer_id, note) VALUES ('n', 'c-an', 'new')"))
+        c.execute(text("INSERT INTO wish (id, what) VALUES ('w', 'tea')"))
+        c.execute(text("UPDATE customer SET email = 'new@x'"))
+        joined = "SELECT c.phone, c.email, w.what FROM customer c JOIN wish w ON w.id = 'w'"
+        assert [tuple(row) for row in c.execute(text(joined))] == [("1390", "new@x", "tea")]
+    assert shop.base("SELECT pii_principal_id, what FROM wish__rows") == [(an, "tea")]
+    assert shop.base("SELECT customer_id FROM orders__rows WHERE id = 'n'") == [("c-an",)]
+    before = shop.everything()
+    with pytest.raises(ZeroDivisionError), shop.use("an", BOTH.name, writes=True) as block:  # noqa: PT012
+        block.dbapi.execute("INSERT INTO wish (id, what) VALUES ('v', 'tea')")
+        block.dbapi.execute("DELETE FROM orders WHERE id = 'n'")
+        raise ZeroDivisionError
+    assert shop.everything() == before
+
+
+def test_a_joint_lens_shows_whoever_permits_every_purpose_of_it(shop: LensedShop) -> None:
+    def seen(who: str | list[str] | None) -> list[Any]:
+        with shop.use(who, BOTH.name) as block:
+            return block.dbapi.execute("SELECT name FROM customer ORDER BY 1").fetchall()
+
+    both = ["an", "cy"]
+    assert (seen(None), seen("an"), seen("cy"), seen(both)) == ([("an",)], [("an",)], [], [("an",)])
+    shop.here.give(shop.people["cy"], "send_news")
+    assert (seen(None), seen("cy")) == ([("an",), ("cy",)], [("cy",)])
+    for purpose in ("send_news", "ship_parcel"):
+        shop.here.say(shop.people["an"], purpose, Answer.WITHDRAW)
+        assert (seen(None), seen("an"), seen(both)) == ([("cy",)], [], [("cy",)])
+        shop.here.give(shop.people["an"], purpose)
+    shop.here.troth.set_person(shop.people["an"], restricted=True)
+    assert (seen(None), seen("an")) == ([("cy",)], [])
+
+
+def test_several_people_by_name_are_shown_and_nobody_else(shop: LensedShop) -> None:
+    shop.here.give(shop.people["bo"], "ship_parcel")
+    for who in (["an", "bo"], ["bo", "an", "bo"], ["cy", "bo"], ["cy"], ["an", "bo", "cy"]):
+        with shop.use(who) as block:
+            found = block.dbapi.execute(
+                "SELECT c.name, o.note, l.what FROM customer c JOIN orders o "
+                "ON o.customer_id = c.id JOIN line l ON l.order_id = o.id ORDER BY 1, 2"
+            ).fetchall()
+            names = sorted(set(who))
+            assert found == [(n, f"note {n} {o}", f"tea {n}") for n in names for o in range(2)]
+            block.dbapi.execute("UPDATE orders SET note = note || '!'")
+            block.dbapi.rollback()
+    many = [*shop.people.values(), *(f"nobody{n}" for n in range(3000))]
+    with shop.lenses.use("ship_parcel", people=many) as block:
+        count = "SELECT count(*) FROM customer"
+        assert block.dbapi.execute(count).fetchall() == [(3,)]
+
+
+def test_a_row_takes_its_person_from_the_block_only_where_that_is_one(shop: LensedShop) -> None:
+    shop.here.give(shop.people["cy"], "send_news")
+    with (
+        shop.use(["an", "cy"], BOTH.name) as block,
+        pytest.raises(sqlite3.IntegrityError, match=said.NOT_YOURS),
+    ):
+        block.dbapi.execute("INSERT INTO wish (id, what) VALUES ('w', 'tea')")
+    with shop.use(["cy"], BOTH.name) as block:
+        block.dbapi.execute("INSERT INTO wish (id, what) VALUES ('w', 'tea')")
+    assert shop.base("SELECT pii_principal_id FROM wish__rows") == [(shop.people["cy"],)]
+
+
+# --- columns that are cleared ---------------------------------------------------------------------
+
+
+def test_a_column_that_a_purpose_only_clears_is_set_to_nothing_and_never_to_a_value(
+    shop: LensedShop,
+) -> None:
+    for who in (None, "an", ["an", "cy"]):
+        with shop.use(who, CALL.name) as block:
+            run = block.dbapi.execute
+            assert run("SELECT phone FROM customer WHERE id = 'c-an'").fetchall() == [(None,)]
+            for value in ("'x'", "''", "0", "name", "coalesce(phone, 1)"):
+                with pytest.raises(sqlite3.IntegrityError, match=said.ONLY_CLEARED):
+                    run(f"UPDATE customer SET phone = {value} WHERE id = 'c-an'")
+            run("UPDATE customer SET name = 'Ann' WHERE id = 'c-an'")
+            # What it clears and also sees is not in the way of its other changes.
+            run("UPDATE orders SET note = 'seen' WHERE id = 'o-an-1'")
+            with pytest.raises(sqlite3.IntegrityError, match=said.ONLY_CLEARED):
+                run("UPDATE orders SET note = 'x', fen = 0 WHERE id = 'o-an-1'")
+    kept = "SELECT name, phone FROM customer__rows ORDER BY 1"
+    assert shop.base(kept) == [("Ann", "1390"), ("bo", "1391"), ("cy", "1392")]
+    assert shop.base("SELECT note, fen FROM orders__rows WHERE id = 'o-an-1'") == [("seen", 100)]
+    with shop.use("an", CALL.name) as block:
+        block.dbapi.execute("UPDATE customer SET phone = NULL, name = 'an'")
+        block.dbapi.execute("UPDATE orders SET fen = NULL WHERE id = 'o-an-1'")
+    assert shop.base(kept) == [("an", None), ("bo", "1391"), ("cy", "1392")]
+    assert shop.base("SELECT note, fen FROM orders__rows WHERE id = 'o-an-1'") == [("seen", None)]
+
+
+# --- the write lock -------------------------------------------------------------------------------
+
+
+def write_elsewhere(shop: LensedShop) -> None:
+    with closing(sqlite3.connect(shop.here.database.file, timeout=0)) as other:
+        other.execute("UPDATE wish__rows SET what = what")
+        other.commit()
+
+
+def test_a_block_that_will_write_reads_first_and_still_writes(shop: LensedShop) -> None:
+    with shop.use("an", writes=True) as block:
+        write_elsewhere(shop)  # nothing is held before the first statement
+        block.dbapi.execute("SELECT note FROM orders").fetchall()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            write_elsewhere(shop)
+        block.dbapi.execute("UPDATE orders SET note = 'x'")
+        block.dbapi.commit()
+        write_elsewhere(shop)
+        block.connection.execute(text("SELECT note FROM orders")).fetchall()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            write_elsewhere(shop)
+    write_elsewhere(shop)
+
+
+def test_a_block_that_reads_keeps_nobody_from_writing_and_cannot_write_over_it(
+    shop: LensedShop,
+) -> None:
+    with shop.use("an") as block:
+        block.dbapi.execute("SELECT note FROM orders").fetchall()
+        shop.base("UPDATE wish__rows SET what = 'x'")
+        shop.base("INSERT INTO wish__rows VALUES ('w', NULL, 'x')")
+        with pytest.raises(StoreUnavailable):
+            block.dbapi.execute("UPDATE orders SET note = 'x'")
+    with shop.use("an") as block:
+        block.dbapi.execute("UPDATE orders SET note = 'x'")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            write_elsewhere(shop)
+
+
+def test_a_block_waits_for_the_write_lock_no_longer_than_it_may_last(shop: LensedShop) -> None:
+    with closing(sqlite3.connect(shop.here.database.file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        lenses = SqliteLenses(shop.here.troth.kit.database, {SHIP.name: SHIP}, block_seconds=0.3)
+        an = [shop.people["an"]]
+        with pytest.raises(StoreUnavailable), lenses.use(SHIP.name, people=an, writes=True) as b:
+            b.dbapi.execute("SELECT 1")
+        with lenses.use(SHIP.name, people=an) as block:
+            assert block.dbapi.execute("SELECT name FROM customer").fetchall() == [("an",)]
+        lenses.close()
 
 
 def test_the_look_is_recorded_before_anything_is_handed_out(shop: LensedShop) -> None:
     said_so: list[str] = []
     an = shop.people["an"]
-    with shop.lenses.use("ship_parcel", person=an, record=lambda: said_so.append("look")):
+    with shop.lenses.use("ship_parcel", people=[an], record=lambda: said_so.append("look")):
         assert said_so == ["look"]
 
     def fails() -> None:
@@ -157,7 +309,7 @@ def test_the_look_is_recorded_before_anything_is_handed_out(shop: LensedShop) ->
 
     with (
         pytest.raises(StoreUnavailable, match="no look"),
-        shop.lenses.use("ship_parcel", person=an, record=fails),
+        shop.lenses.use("ship_parcel", people=[an], record=fails),
     ):
         pytest.fail("a block was given without a look")
 
@@ -364,7 +516,7 @@ def test_a_pool_keeps_purposes_apart_and_gives_connections_on_clean(shop: Lensed
         block.dbapi.execute("SAVEPOINT left_open")
     shop.lenses.settle()
     pools = shop.lenses._clean
-    assert [len(pools[key]) for key in pools if key != ("ship_parcel", True)] == [0, 0, 0]
+    assert not any(pools[key] for key in pools if key != ("ship_parcel", True))
     (lensed,) = pools["ship_parcel", True]
     assert not lensed.raw.in_transaction
     with shop.use("cy") as block:
@@ -385,7 +537,7 @@ from troth.store.db import Database
 from troth.store.lens_sqlite import SqliteLenses
 lenses = SqliteLenses(Database(sys.argv[1]), {"ship_parcel": SHIP})
 for line in sys.stdin:
-    with lenses.use("ship_parcel", person=line.strip() or None) as block:
+    with lenses.use("ship_parcel", people=[line.strip()] if line.strip() else None) as block:
         print(len(block.dbapi.execute("SELECT id FROM customer").fetchall()), flush=True)
 """
 
@@ -451,12 +603,44 @@ def test_renaming_keeps_rows_keys_indexes_and_can_be_undone_and_repeated(shop: L
     lenses = SqliteLenses(shop.here.troth.kit.database, {"send_news": NEWS})
     with (
         pytest.raises(UnsafeStore, match="not behind a lens"),
-        lenses.use("send_news", person=None),
+        lenses.use("send_news", people=None),
     ):
         pytest.fail("a lens over a table that everybody can read")
     assert install(url, INSTALLED) == list(INSTALLED)
     assert shop.everything() == before
     lenses.close()
+
+
+def test_what_is_in_place_is_seen_to_be_without_waiting_for_whoever_writes(
+    shop: LensedShop,
+) -> None:
+    url = shop.here.database.owner_url
+    with closing(sqlite3.connect(shop.here.database.file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("UPDATE customer__rows SET level = 7")
+        start = time.perf_counter()
+        assert install(url, INSTALLED) == []
+        assert time.perf_counter() - start < 1  # a second try for the lock would take five
+        with pytest.raises(UnsafeStore, match="no table nothing"):
+            install(url, ["nothing"])
+        other.execute("ROLLBACK")
+    assert installed(url) == list(INSTALLED)
+    assert len(uninstall(url, INSTALLED)) == len(INSTALLED)
+    assert installed(url) == []
+    assert uninstall(url, installed(url)) == []
+
+
+def test_two_processes_that_install_at_once_rename_every_table_once(shop: LensedShop) -> None:
+    url = shop.here.database.owner_url
+    uninstall(url, INSTALLED)
+    done: list[list[str]] = []
+    threads = [threading.Thread(target=lambda: done.append(install(url, INSTALLED))) for _ in "123"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 3
+    assert sorted(name for names in done for name in names) == sorted(INSTALLED)
 
 
 def test_a_table_made_anew_beside_its_renamed_one_is_refused(shop: LensedShop) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.databases import Template
-from tests.lens_sqlite import LensedShop, lensed_shop
+from tests.lens_sqlite import BOTH, CALL, LensedShop, lensed_shop
 from troth.core.errors import InputError
 from troth.store import lens_sqlite_ddl as said
 from troth.store.lens_sqlite import LensedBlock
@@ -34,10 +34,13 @@ def shop(migrated_template: Template, tmp_path: Path) -> Iterator[LensedShop]:
         assert made.everything() == before, "an attack changed a row"
 
 
-@pytest.fixture(params=["of_all", "of_one"])
+WHO = {"of_all": None, "of_one": "an", "of_several": ["an", "bo", "cy"]}
+
+
+@pytest.fixture(params=WHO)
 def block(shop: LensedShop, request: pytest.FixtureRequest) -> Iterator[LensedBlock]:
-    """A block that sees an and cy, then one that sees an only."""
-    with shop.use("an" if request.param == "of_one" else None) as made:
+    """A block that sees an and cy, one that sees an only, and one that names bo in vain."""
+    with shop.use(WHO[request.param]) as made:
         yield made
 
 
@@ -142,6 +145,32 @@ def test_a_sub_query_named_like_a_mapped_table(block: LensedBlock) -> None:
     )
 
 
+def test_a_join_by_name_whose_columns_nobody_asks_about(block: LensedBlock) -> None:
+    # SQLite reads the columns of USING and NATURAL without a word to the authorizer.
+    refused(
+        block,
+        "WITH g(phone) AS (VALUES (1)) SELECT phone FROM g FULL JOIN customer__rows USING(phone)",
+        "WITH g(level) AS (VALUES (NULL)) "
+        "SELECT level FROM g FULL JOIN main.customer__rows USING (level)",
+        "WITH g(phone) AS (VALUES ('1391')) SELECT 1 FROM g JOIN main.customer__rows USING (phone)",
+        "SELECT phone FROM customer FULL JOIN main.customer__rows using (phone)",
+        "WITH g(sql) AS (VALUES (1)) SELECT sql FROM g FULL JOIN sqlite_temp_master USING (sql)",
+        "WITH g(pii_principal_id) AS (VALUES (1)) "
+        "SELECT pii_principal_id FROM g FULL JOIN troth_person/**/USING/**/(pii_principal_id)",
+        "SELECT c.id FROM customer c NATURAL JOIN main.customer__rows",
+        "SELECT id FROM orders NATURAL FULL OUTER JOIN orders__rows",
+        "UPDATE orders SET note = phone FROM (SELECT NULL AS phone) g "
+        "FULL JOIN main.customer__rows USING (phone)",
+        "INSERT INTO orders (id, customer_id, note) WITH g(phone) AS (VALUES (NULL)) "
+        "SELECT 'n', 'c-an', phone FROM g FULL JOIN main.customer__rows USING (phone)",
+    )
+    shows_nothing_hidden(
+        block,
+        'SELECT c.name AS "using", o.note AS "natural" FROM customer c JOIN orders o '
+        "ON o.customer_id = c.id",
+    )
+
+
 def test_a_sub_query_named_like_the_views_of_consent(block: LensedBlock) -> None:
     refused(
         block,
@@ -172,23 +201,61 @@ def test_the_lens_s_own_inner_views_cannot_be_reached_by_whoever_sees_their_name
         refused(
             block,
             f"SELECT * FROM {names.inner['customer']}",
-            f"SELECT id FROM {names.person}",
+            f"SELECT id FROM {names.people}",
+            f"SELECT id FROM temp.{names.people} LIMIT 0",
+            f"SELECT count(*) FROM {names.people}",
+            f"WITH g(id) AS (VALUES (NULL)) SELECT id FROM g FULL JOIN {names.people} USING (id)",
+            f"UPDATE customer SET name = p.id FROM {names.people} p",
+            f"WITH customer AS (SELECT * FROM {names.people}) SELECT * FROM customer",
             f"SELECT * FROM {names.permitted}",
-            f"UPDATE {names.person} SET id = '{shop.people['bo']}'",
-            f"INSERT INTO {names.person} VALUES ('{shop.people['bo']}')",
-            f"DELETE FROM {names.person}",
+            f"UPDATE {names.people} SET id = '{shop.people['bo']}'",
+            f"REPLACE INTO {names.people} VALUES ('{shop.people['bo']}')",
+            f"INSERT INTO {names.people} SELECT pii_principal_id FROM customer",
+            f"INSERT INTO temp.{names.people} VALUES ('{shop.people['bo']}')",
+            f"DELETE FROM {names.people}",
             f"DROP VIEW {names.inner['customer']}",
         )
 
 
-def test_names_behind_the_lens_are_fresh_for_each_use(shop: LensedShop) -> None:
-    drawn = set()
-    for _ in range(5):
-        lensed = shop.lenses.take("ship_parcel", scoped=True)
-        drawn.add(lensed.secret)
-        shop.lenses._give_back("ship_parcel", lensed, None)
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "EXPLAIN SELECT * FROM customer",
+        "SELECT * FROM customer__rows",
+        "SELECT * FROM sqlite_temp_master",
+        "UPDATE orders SET fen = 1",
+        "SELECT no_such_column FROM customer",
+    ],
+)
+def test_names_behind_the_lens_are_fresh_after_anything_was_refused(
+    shop: LensedShop, attack: str
+) -> None:
+    with shop.use("an") as block:
+        before = {one.secret for one in shop.lenses._clean["ship_parcel", True]}
+        with pytest.raises((sqlite3.Error, InputError)):
+            block.dbapi.execute(attack)
+    shop.lenses.settle()
+    after = [one for one in shop.lenses._clean["ship_parcel", True] if one.secret not in before]
+    assert [one.blocks for one in after] == [0]
+
+
+def test_names_behind_the_lens_are_fresh_after_so_many_blocks(shop: LensedShop) -> None:
+    drawn = []
+    for _ in range(130):
+        with shop.use("an") as block:
+            assert rows(block, "SELECT name FROM customer") == [("an",)]
         shop.lenses.settle()
-    assert len(drawn) == 5
+        drawn += [one.secret for one in shop.lenses._clean["ship_parcel", True]]
+    assert len(set(drawn)) == 3
+
+
+def test_a_connection_that_comes_back_shows_nobody_until_it_is_given_people(
+    shop: LensedShop,
+) -> None:
+    with shop.use("an"):
+        pass
+    (lensed,) = shop.lenses._clean["ship_parcel", True]
+    assert lensed.raw.execute("SELECT name FROM customer").fetchall() == []
 
 
 def test_explain_in_every_dress(block: LensedBlock) -> None:
@@ -317,9 +384,59 @@ def test_a_person_whom_the_statement_chooses(shop: LensedShop) -> None:
     with shop.use("bo") as block:
         assert rows(block, "SELECT name FROM customer") == []
         assert rows(block, "SELECT id FROM orders") == []
-    for nobody in ("", 0, b"x", False):
-        with pytest.raises(InputError), shop.lenses.use("ship_parcel", person=nobody):  # type: ignore[arg-type]
+    for nobody in ("", bo, [""], [], 0, b"x", False, [bo, None], {bo}):
+        with pytest.raises(InputError), shop.lenses.use("ship_parcel", people=nobody):  # type: ignore[arg-type]
             pytest.fail("a block for nobody")
+
+
+def test_a_joint_lens_without_one_of_its_purposes(shop: LensedShop) -> None:
+    everything = (
+        "SELECT * FROM customer",
+        "SELECT * FROM orders",
+        "SELECT count(*) FROM customer HAVING count(*) > 0",
+        "SELECT 1 WHERE EXISTS (SELECT * FROM line)",
+        "SELECT email FROM customer UNION SELECT note FROM orders",
+    )
+    for who in ("cy", ["cy"], ["bo", "cy"]):  # cy permits one of the two purposes, bo none
+        with shop.use(who, BOTH.name) as block:
+            assert [rows(block, sql) for sql in everything] == [[]] * len(everything)
+            rows(block, "UPDATE customer SET phone = 'x', email = 'x@x'")
+            rows(block, "DELETE FROM orders")
+            refused(
+                block,
+                "INSERT INTO wish (id, what) VALUES ('w', 'x')",
+                "INSERT INTO orders (id, customer_id) VALUES ('n', 'c-cy')",
+                "INSERT INTO customer (id, name, pii_principal_id) "
+                f"VALUES ('n', 'x', '{shop.people['cy']}')",
+                match=said.NOT_YOURS,
+            )
+
+
+def test_people_beside_those_who_are_named(shop: LensedShop) -> None:
+    bo, cy = shop.people["bo"], shop.people["cy"]
+    for hidden, who in (("cy", ["an", "bo"]), ("an", ["cy", "bo"])):
+        with shop.use(who) as block:
+            shown = "an" if hidden == "cy" else "cy"
+            assert rows(block, "SELECT name FROM customer") == [(shown,)]
+            for sql in (
+                "SELECT * FROM customer",
+                "SELECT * FROM orders",
+                "SELECT * FROM line",
+                "SELECT * FROM customer LEFT JOIN orders ON 1",
+                f"SELECT name FROM customer WHERE pii_principal_id IN ('{bo}', '{cy}') "
+                f"AND id <> 'c-{shown}'",
+            ):
+                assert f"{hidden} " not in repr(rows(block, sql))
+                assert f"-{hidden}" not in repr(rows(block, sql))
+            refused(
+                block,
+                f"INSERT INTO orders (id, customer_id) VALUES ('n', 'c-{hidden}')",
+                f"UPDATE orders SET customer_id = 'c-{hidden}'",
+                "INSERT INTO customer (id, name, pii_principal_id) "
+                f"VALUES ('n', 'x', '{shop.people[hidden]}')",
+                "INSERT INTO customer (id, name) VALUES ('n', 'x')",
+                match=said.NOT_YOURS,
+            )
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -436,6 +553,22 @@ def test_changing_keys_and_what_is_not_granted(block: LensedBlock) -> None:
         "INSERT INTO customer (id, name) VALUES (NULL, 'x')",
         match=said.NO_KEY,
     )
+
+
+def test_writing_where_only_clearing_is_granted(shop: LensedShop) -> None:
+    for who in WHO.values():
+        with shop.use(who, CALL.name) as block:
+            refused(
+                block,
+                "UPDATE customer SET phone = 'x'",
+                "UPDATE customer SET (name, phone) = ('an', 'x')",
+                "UPDATE customer SET phone = ''",
+                "UPDATE orders SET note = 'x', fen = 1",
+                "UPDATE customer SET phone = c.name FROM customer c",
+                match=said.ONLY_CLEARED,
+            )
+            refused(block, "UPDATE customer SET phone = b.phone FROM main.customer__rows b")
+            rows(block, "UPDATE customer SET phone = NULL WHERE id = 'c-bo'")
 
 
 def test_update_from_and_returning_read_past_the_lens(block: LensedBlock) -> None:

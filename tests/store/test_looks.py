@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from tests.builders import NOW, SECOND, deployed, set_up
 from tests.conftest import TestDatabase
-from tests.looks import DESK, Watched, watched
+from tests.looks import DESK, Watched, limited, watched
 from tests.store.test_migrations import sqlite_schema
 from troth.core.errors import StoreUnavailable
 from troth.core.frequency import Limit
@@ -99,15 +99,15 @@ def test_a_look_inside_a_write_of_the_same_thread_neither_waits_nor_locks(here: 
 def test_the_end_of_a_use_says_how_it_ended_and_what_it_changed(here: Watched) -> None:
     person = here.here.person()
     done, undone, died = (here.look(person, writes=True) for _ in range(3))
-    here.kit.book.record_end(done.look_id, NOW + 5, Ending.DONE, 3)
-    here.kit.book.record_end(undone.look_id, NOW + 5, Ending.UNDONE, 0)
+    here.kit.book.record_end([done.look_id], NOW + 5, Ending.DONE)
+    here.kit.book.record_end([undone.look_id], NOW + 5, Ending.UNDONE)
     found = {s.look.look_id: s for s in here.kit.book.looks(person, EVERYTHING)}
-    assert (found[done.look_id].ending, found[done.look_id].rows_changed) == (Ending.DONE, 3)
+    assert found[done.look_id].ending is Ending.DONE
     assert found[undone.look_id].ending is Ending.UNDONE
-    assert (found[died.look_id].ending, found[died.look_id].rows_changed) == (None, None)
+    assert found[died.look_id].ending is None
     assert found[done.look_id].look.outcome is Outcome.WRITE
     with pytest.raises((sqlite3.IntegrityError, psycopg.errors.UniqueViolation)):
-        here.kit.book.record_end(done.look_id, NOW + 6, Ending.UNDONE, 0)
+        here.kit.book.record_end([done.look_id], NOW + 6, Ending.UNDONE)
 
 
 # --- many at once ---------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def test_eight_readers_at_once_lose_no_look(here: Watched) -> None:
     def read(person: str) -> list[str]:
         start.wait()
         use = Use("keep_account", DESK, (person,), case="case-1")
-        return [flow.record_use(here.kit, known, use).look_id for _ in range(40)]
+        return [flow.record_uses(here.kit, known, [use])[0].look_id for _ in range(40)]
 
     with ThreadPoolExecutor(8) as pool:
         acknowledged = list(pool.map(read, people))
@@ -131,7 +131,8 @@ def test_eight_readers_at_once_lose_no_look(here: Watched) -> None:
 
 @pytest.mark.promise("S-08")
 def test_two_callers_are_never_both_the_last_one_allowed(here: Watched) -> None:
-    person, known = here.here.person(), here.known
+    person = here.here.person()
+    bound = limited(here.known, "keep_account", Limit(3, 60))
     start = threading.Barrier(8)
     use = Use("keep_account", DESK, (person,), case="case-1")
     # A second book, as another process has one, with a writer of its own.
@@ -140,7 +141,7 @@ def test_two_callers_are_never_both_the_last_one_allowed(here: Watched) -> None:
         def ask(number: int) -> bool:
             kit = (here, other)[number % 2].kit
             start.wait()
-            return flow.record_use(kit, known, use, limit=Limit(3, 60)).refused
+            return flow.record_uses(kit, bound, [use])[0].refused
 
         with ThreadPoolExecutor(8) as pool:
             refused = list(pool.map(ask, range(8)))
@@ -220,7 +221,7 @@ def test_a_list_of_one_person_is_read_by_its_indexes(on_sqlite: Watched) -> None
 _COLUMN = {
     "troth_look": "actor_role",
     "troth_look_person": "looked_at",
-    "troth_look_end": "rows_changed",
+    "troth_look_end": "ended_at",
     "troth_look_alarm": "words",
     "troth_look_told": "told_at",
     "troth_look_report": "reason",
@@ -270,7 +271,7 @@ ATTACKS = {
 def one_row_each(here: Watched) -> None:
     one, two = here.here.person(), here.here.person()
     look = here.look(one, two, break_glass="the shop is on fire, we must warn them")
-    here.kit.book.record_end(look.look_id, NOW, Ending.DONE, 0)
+    here.kit.book.record_end([look.look_id], NOW, Ending.DONE)
     here.kit.book.record_told(look.look_id, one, NOW)
     flow.report(here.kit, one, look.look_id, ReportReason.UNEXPECTED)
 
@@ -383,5 +384,5 @@ def test_a_book_on_a_database_without_looks_refuses_the_use(tmp_path: Path) -> N
     set_up(made)
     book = LookBook(Database(made.app_url))  # not the file of the looks
     with pytest.raises(sqlite3.OperationalError):
-        book.record_end("x", NOW, Ending.DONE, 0)
+        book.record_end(["x"], NOW, Ending.DONE)
     book.close()

@@ -29,7 +29,7 @@ class SealedShop:
         sealed = table(
             "customer", columns, insert=seen.insert, update=seen.update, sealed=("phone",)
         )
-        lens = Lens(SHIP.purpose, (sealed, *SHIP.tables[1:]))
+        lens = Lens(SHIP.purposes, (sealed, *SHIP.tables[1:]))
         self.shop, self.keys = shop, keys
         self.lenses = SqliteLenses(shop.here.troth.kit.database, {"ship_parcel": lens})
         for name, person in shop.people.items():
@@ -40,7 +40,8 @@ class SealedShop:
     @contextmanager
     def use(self, name: str | None = None) -> Iterator[tuple[LensedBlock, SealedUse]]:
         person = None if name is None else self.shop.people[name]
-        with self.lenses.use("ship_parcel", person=person) as block:
+        people = None if person is None else [person]
+        with self.lenses.use("ship_parcel", people=people) as block:
             use = SealedUse(self.keys, PLACES, mark=block.mark, person=person)
             use.attach(block.connection)
             yield block, use
@@ -101,7 +102,7 @@ def _columns() -> list[Any]:
 def test_the_next_block_without_a_use_of_sealing_opens_nothing(here: SealedShop) -> None:
     with here.use("an"):
         pass
-    with here.lenses.use("ship_parcel", person=here.shop.people["an"]) as block:
+    with here.lenses.use("ship_parcel", people=[here.shop.people["an"]]) as block:
         (value,) = seen(block).values()
         assert "13900000002an" not in value
         given = insert(Table("customer", MetaData(), *_columns())).values(id="new", phone="1")

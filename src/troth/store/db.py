@@ -206,7 +206,9 @@ def _engine(url: str, kind: Kind) -> Engine:
         event.listen(engine, "connect", lambda connection, _: _assert_durable(connection))
         return engine
     path = make_url(url).database or ""
-    engine = create_engine(url, creator=lambda: _open_sqlite(path), pool_size=8)
+    engine = create_engine(
+        url, creator=lambda: _open_sqlite(path, guard.GuardedConnection), pool_size=8
+    )
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -217,7 +219,9 @@ def _engine(url: str, kind: Kind) -> Engine:
     return engine
 
 
-def _open_sqlite(path: str) -> sqlite3.Connection:
+def _open_sqlite(
+    path: str, kind: type[sqlite3.Connection] = sqlite3.Connection
+) -> sqlite3.Connection:
     # mode=rw: a missing file is an error, never a new and empty ledger.
     connection = sqlite3.connect(
         f"file:{quote(path)}?mode=rw",
@@ -225,6 +229,7 @@ def _open_sqlite(path: str) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
         timeout=5,
+        factory=kind,
     )
     for name, (value, _) in _PRAGMAS.items():
         connection.execute(f"PRAGMA {name}={value}")

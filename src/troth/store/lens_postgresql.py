@@ -1,21 +1,28 @@
-"""Put the lenses of every purpose into a PostgreSQL database, and take them out again.
+"""Put lenses and finders into a PostgreSQL database, and take them out again.
 
 Run by the owner of the tables, never by the application. What is dangerous here, and what is never
 done; each is held by a test in ``tests/store/test_lens_postgresql.py``:
 
-1. Everything happens in one transaction, or nothing does. It ends with `_refuse_what_is_open`,
-   which asks the catalogue, not our own plan, who may read what.
+1. Everything happens in one transaction, or nothing does. It ends with `open_ways`, which asks
+   the catalogue, not our own plan, who may read what.
 2. A base table leaves its schema for one that no login role may enter, and every right on it is
    taken from everybody but its owner. What was taken is written down, and `uninstall` gives it
    back; a table stays there when no lens shows it any more.
-3. Passwords of roles are random, made anew at each run, reach the server as SCRAM verifiers only
-   and stand in one file that its owner alone may read. They are in no log and in no error.
+3. Passwords of roles are random, made anew whenever anything is, reach the server as SCRAM
+   verifiers only and stand in one file that its owner alone may read. They are in no log and in no
+   error.
 4. Row-level security is switched on with no policy at all: nobody reads a base table by a right
    given in error, and PostgreSQL leaves the values of rows out of its errors for whoever it binds.
    The views pass it by, since they work with the rights of the tables' owner.
 
-A running application may go on meanwhile; its blocks are waited for, not longer than a lock may
-be. Connections that it opens afterwards read the new passwords.
+Where everything is as the last run left it, which the catalogue is asked too, a run changes
+nothing and waits for nobody: an application may call `install` whenever it starts. Otherwise a
+running application may go on meanwhile; its blocks are waited for, not longer than a lock may be.
+Connections that it opens afterwards read the new passwords.
+
+A copy of a database (``CREATE DATABASE … TEMPLATE``) together with the file of roles works with
+the roles of the database that it was copied from, which it neither changes nor removes. The first
+run that finds something changed gives it roles of its own.
 """
 
 from __future__ import annotations
@@ -33,38 +40,49 @@ import psycopg
 from sqlalchemy import make_url
 
 from troth.core.errors import InputError, UnsafeStore
-from troth.core.lens import BASE_SCHEMA, Lens
-from troth.store.lens_postgresql_ddl import (
-    Catalogue,
-    lens_statements,
-    quoted,
-    removal,
-    role_of,
-    schema_of,
-)
+from troth.core.lens import BASE_SCHEMA, FIND_SCHEMA, Finder, Lens
+from troth.store.lens_postgresql_checks import fingerprint, open_ways, residue
+from troth.store.lens_postgresql_ddl import Catalogue, quoted, role_of
+from troth.store.lens_postgresql_find import find_statements
+from troth.store.lens_postgresql_writes import lens_statements, removal
+from troth.store.sealed_type import new_mark
 
 ROLES_FILE = "lens_roles.json"
-"""Holds name and password of each purpose's role; readable by its owner alone."""
+"""Holds name and password of each lens's role, and the mark; readable by its owner alone."""
 
-_VERSION = "1"
+_VERSION = "2"
 """Changes when the same lens is made of other SQL than before."""
 
 _BOOKS = (
     # Not logged: a scope is over with the backend that it names, so after a crash none may be left.
     "CREATE UNLOGGED TABLE IF NOT EXISTS public.troth_lens_scope (backend_pid integer PRIMARY KEY, "
-    "purpose_id text NOT NULL, person text, until timestamptz NOT NULL) WITH (fillfactor = 40)",
-    "CREATE TABLE IF NOT EXISTS public.troth_lens_role (purpose_id text PRIMARY KEY, "
+    "lens text NOT NULL, people text[], until timestamptz NOT NULL) WITH (fillfactor = 40)",
+    "CREATE TABLE IF NOT EXISTS public.troth_lens_role (lens text PRIMARY KEY, "
     "role_name text NOT NULL, digest text NOT NULL)",
+    # One row: what was asked for, what the catalogue then was, and which file belongs to it.
+    "CREATE TABLE IF NOT EXISTS public.troth_lens_install (mark text PRIMARY KEY, "
+    "wanted text NOT NULL, found text NOT NULL, finders text NOT NULL, revision text NOT NULL)",
     "CREATE TABLE IF NOT EXISTS public.troth_lens_undo ("
     "ordinal bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, statement text NOT NULL)",
     f"CREATE SCHEMA IF NOT EXISTS {BASE_SCHEMA}",
     f"REVOKE ALL ON SCHEMA {BASE_SCHEMA} FROM PUBLIC",
+    f"CREATE SCHEMA IF NOT EXISTS {FIND_SCHEMA}",
 )
-
+_BOOK_NAMES = ("scope", "role", "undo", "install")
 
 _PUBLIC_IN_SCHEMA = (
     "SELECT 1 FROM pg_namespace n, aclexplode(n.nspacl) a "
     "WHERE n.nspname = 'public' AND a.grantee = 0 AND a.privilege_type = %s"
+)
+_TEMP = (
+    # By the name that the database has then: it may be a copy.
+    "DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO PUBLIC', current_database()); "
+    "END $$"
+)
+_SERVES_A_COPY = (
+    "SELECT 1 FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid "
+    "WHERE s.refclassid = 'pg_authid'::regclass AND d.datname <> current_database() "
+    "AND s.refobjid = (SELECT oid FROM pg_roles WHERE rolname = %s)"
 )
 _PUBLIC_HAS_TEMP = (
     "SELECT 1 FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a "
@@ -78,13 +96,15 @@ class Installed:
 
     Args:
         roles_file: where the passwords lie.
-        made: purposes whose views were made or made anew.
-        removed: purposes that had a lens and have none any more.
-        moved: tables that went behind the lens now.
+        renewed: whether passwords were made anew; if not, everything was in place.
+        made: lenses whose views were made or made anew.
+        removed: lenses that are not there any more.
+        moved: tables that went behind a lens now.
         residue: what an administrator of the server could still close, in words.
     """
 
     roles_file: Path
+    renewed: bool
     made: tuple[str, ...]
     removed: tuple[str, ...]
     moved: tuple[str, ...]
@@ -98,63 +118,83 @@ def install(
     app_role: str,
     folder: Path,
     tables: Sequence[str] = (),
+    finders: Sequence[Finder] = (),
     connections: int = 20,
+    renew: bool = False,
 ) -> Installed:
-    """Make, renew or remove lenses until the database has exactly these; safe to run again.
+    """Make, renew or remove lenses and finders until the database has exactly these.
+
+    Safe to run again, also while the application runs; where everything is in place it changes
+    nothing and takes no lock that anybody waits for.
 
     Args:
         owner_url: SQLAlchemy URL of the role that owns the tables and may create roles.
-        lenses: one for each purpose.
+        lenses: each of other purposes.
         app_role: the role that the application logs in with.
         folder: of the deployment, where `ROLES_FILE` is written.
         tables: personal tables that no lens shows, to be put away with the others.
-        connections: how many connections each purpose's role may have at a time.
+        finders: what the application may find people by.
+        connections: how many connections each lens's role may have at a time.
+        renew: make new passwords although everything is in place; after the file was seen by
+            somebody, or a role changed its own.
 
     Raises:
-        InputError: a lens names a table or column that is not there, or asks for what cannot be
-            kept; nothing was changed.
+        InputError: a lens or a finder names a table or column that is not there, or asks for what
+            cannot be kept; nothing was changed.
         UnsafeStore: the lens would not be a boundary, and why; nothing was changed.
     """
-    if len({lens.purpose for lens in lenses}) != len(lenses):
-        raise InputError("a purpose has one lens")
+    if len({lens.name for lens in lenses}) != len(lenses):
+        raise InputError("the same purposes have one lens")
     path = folder / ROLES_FILE
+    behind = {*tables, *(finder.table for finder in finders)}
+    behind |= {name for lens in lenses for name in _tables_of(lens)}
+    wanted = _digest(
+        repr((sorted(lenses, key=lambda lens: lens.name), finders, sorted(behind))),
+        f"{app_role} {connections}",
+    )
     with _owner(owner_url) as connection:
         work = _Installation(connection, app_role)
+        if not renew and work.is_in_place(wanted, path):
+            work.close_database()
+            work.refuse_what_is_open()
+            return Installed(path, False, (), (), (), tuple(residue(connection)))
         work.prepare()
-        behind = sorted({*tables, *(name for lens in lenses for name in _tables_of(lens))})
-        moved = [name for name in behind if work.put_away(name)]
-        removed = work.remove_others({str(lens.purpose) for lens in lenses})
-        roles = {
-            str(lens.purpose): work.role(str(lens.purpose), connections=connections)
-            for lens in lenses
-        }
+        moved = [name for name in sorted(behind) if work.put_away(name)]
+        removed = work.remove_others({lens.name for lens in lenses})
+        roles = {lens.name: work.role(lens.name, connections=connections) for lens in lenses}
+        work.refuse_a_breach()
         catalogue = work.catalogue()
-        made = [str(lens.purpose) for lens in lenses if work.show(lens, catalogue)]
+        made = [lens.name for lens in lenses if work.show(lens, catalogue)]
+        work.find(finders, catalogue)
         work.refuse_what_is_open()
-        residue = work.residue()
-        fresh = _write_secret(path.with_suffix(".new"), {"roles": roles})
+        left = residue(connection)
+        content = {"roles": roles, "mark": work.mark, "revision": work.note(wanted)}
+        fresh = _write_secret(path.with_suffix(".new"), content)
         connection.commit()
         fresh.replace(path)
-    return Installed(path, tuple(made), tuple(removed), tuple(moved), tuple(residue))
+    return Installed(path, True, tuple(made), tuple(removed), tuple(moved), tuple(left))
 
 
 def uninstall(owner_url: str, *, folder: Path) -> None:
-    """Remove every lens and role, and put tables and rights back to where they were.
+    """Remove every lens, finder and role, and put tables and rights back to where they were.
 
     Does nothing where no lens was installed.
     """
     with _owner(owner_url) as connection:
         if _one(connection, "SELECT to_regclass('public.troth_lens_undo')") is not None:
             work = _Installation(connection, "")
+            work.lock()
             work.remove_others(set())
+            work.find((), Catalogue({}, {}))
             found = connection.execute(
                 "SELECT statement FROM public.troth_lens_undo ORDER BY ordinal DESC"
             ).fetchall()
             for (statement,) in found:
                 connection.execute(statement)
-            for table in ("scope", "role", "undo"):
+            for table in _BOOK_NAMES:
                 connection.execute(f"DROP TABLE public.troth_lens_{table}")
-            connection.execute(f"DROP SCHEMA {BASE_SCHEMA}")
+            for schema in (BASE_SCHEMA, FIND_SCHEMA):
+                connection.execute(f"DROP SCHEMA {schema}")
             connection.commit()
     (folder / ROLES_FILE).unlink(missing_ok=True)
 
@@ -169,9 +209,18 @@ def _owner(owner_url: str) -> psycopg.Connection[Any]:
         address.render_as_string(hide_password=False), options="-c lock_timeout=60000"
     )
     connection.execute("SET LOCAL search_path = pg_catalog, pg_temp")
-    # Two at once would make the same things.
-    connection.execute("SELECT pg_advisory_xact_lock(hashtext('troth_lens_install'))")
     return connection
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join((_VERSION, *parts)).encode()).hexdigest()
+
+
+def _revision_of(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["revision"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _one(connection: psycopg.Connection[Any], query: str, *values: object) -> Any:
@@ -198,6 +247,8 @@ class _Installation:
         self._app_role = app_role
         self._database = str(_one(connection, "SELECT current_database()"))
         self._owner = str(_one(connection, "SELECT current_user"))
+        self._tampered = False
+        self.mark = ""
 
     def _run(self, statement: str) -> None:
         self._connection.execute(statement)
@@ -210,26 +261,55 @@ class _Installation:
             "INSERT INTO public.troth_lens_undo (statement) VALUES (%s)", (statement,)
         )
 
+    def is_in_place(self, wanted: str, path: Path) -> bool:
+        """Tell whether all that is wanted is as the last run left it, without a lock."""
+        if _one(self._connection, "SELECT to_regclass('public.troth_lens_install')") is None:
+            return False
+        book = self._rows("SELECT wanted, found, revision FROM public.troth_lens_install")
+        for known, found, revision in book:
+            self._tampered = found != fingerprint(self._connection)
+            if known == wanted and not self._tampered and revision == _revision_of(path):
+                return True
+        return False
+
+    def lock(self) -> None:
+        """Wait for any other run; two at once would make the same things."""
+        self._run("SELECT pg_advisory_xact_lock(hashtext('troth_lens_install'))")
+
     def prepare(self) -> None:
         """Make our own tables, and take from PUBLIC what a lens must not have."""
+        self.lock()
         if self._app_role in ("", self._owner):
             raise UnsafeStore("the application needs a role of its own, which owns nothing")
         if _one(self._connection, "SELECT to_regclass('public.troth_permitted')") is None:
             raise UnsafeStore("the view troth_permitted is not there; run the migrations first")
         for statement in _BOOKS:
             self._run(statement)
+        self.mark = _one(self._connection, "SELECT mark FROM public.troth_lens_install") or ""
+        if not self.mark:
+            self.mark = new_mark()
+            self._connection.execute(
+                "INSERT INTO public.troth_lens_install VALUES (%s, '', '', '', '')", (self.mark,)
+            )
         app = quoted(self._app_role)
         self._run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON public.troth_lens_scope TO {app}")
         self._run(f"GRANT USAGE ON SCHEMA public TO {app}")
-        database = quoted(self._database)
         for right in ("USAGE", "CREATE"):
             if self._rows(_PUBLIC_IN_SCHEMA, right):
                 self._run(f"REVOKE {right} ON SCHEMA public FROM PUBLIC")
                 self._later_undo(f"GRANT {right} ON SCHEMA public TO PUBLIC")
-        # TEMP is everybody's otherwise, and a temporary table could stand in for another name.
+        self.close_database()
+
+    def close_database(self) -> None:
+        """Take TEMP from PUBLIC; a copy of a database has it again.
+
+        It is everybody's otherwise, and a temporary table could stand in for another name.
+        """
         if self._rows(_PUBLIC_HAS_TEMP):
-            self._run(f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC")
-            self._later_undo(f"GRANT TEMPORARY ON DATABASE {database} TO PUBLIC")
+            self.lock()
+            self._run(f"REVOKE TEMPORARY ON DATABASE {quoted(self._database)} FROM PUBLIC")
+            if not self._rows("SELECT 1 FROM public.troth_lens_undo WHERE statement = %s", _TEMP):
+                self._later_undo(_TEMP)
 
     def put_away(self, name: str) -> bool:
         """Move a table behind the lens; tell whether it was not there yet."""
@@ -279,36 +359,38 @@ class _Installation:
         return _one(self._connection, "SELECT quote_ident(pg_get_userbyid(%s))", oid)
 
     def remove_others(self, wanted: set[str]) -> list[str]:
-        """Remove the lenses of purposes that are not among those wanted."""
-        had = self._rows("SELECT purpose_id, role_name FROM public.troth_lens_role")
-        gone = [(purpose, role) for purpose, role in had if purpose not in wanted]
-        for purpose, role in gone:
-            self._hide(purpose)
-            # Another hand may have dropped it.
-            if self._rows("SELECT 1 FROM pg_roles WHERE rolname = %s", role):
+        """Remove the lenses that are not among those wanted."""
+        had = self._rows("SELECT lens, role_name FROM public.troth_lens_role")
+        gone = [(lens, role) for lens, role in had if lens not in wanted]
+        for lens, role in gone:
+            self._hide(lens)
+            # Another hand may have dropped it, or it serves the database that this is a copy of.
+            if role == role_of(lens, self._database) and self._has_role(role):
                 # It owns nothing but large objects, which hostile SQL may have left; rights go too.
                 self._run(f"GRANT {quoted(role)} TO {quoted(self._owner)}")
                 self._run(f"DROP OWNED BY {quoted(role)}")
-                self._run(f"DROP ROLE {quoted(role)}")
-            self._connection.execute(
-                "DELETE FROM public.troth_lens_role WHERE purpose_id = %s", (purpose,)
-            )
-        return [purpose for purpose, _ in gone]
+                if not self._rows(_SERVES_A_COPY, role):
+                    self._run(f"DROP ROLE {quoted(role)}")
+            self._connection.execute("DELETE FROM public.troth_lens_role WHERE lens = %s", (lens,))
+        return [lens for lens, _ in gone]
 
-    def _hide(self, purpose: str) -> None:
+    def _has_role(self, role: str) -> bool:
+        return bool(self._rows("SELECT 1 FROM pg_roles WHERE rolname = %s", role))
+
+    def _hide(self, lens: str) -> None:
         tables = self._rows(
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = "
             "(SELECT oid FROM pg_namespace WHERE nspname = %s)",
             BASE_SCHEMA,
         )
-        for statement in removal(purpose, [name for (name,) in tables]):
+        for statement in removal(lens, [name for (name,) in tables]):
             self._run(statement)
 
-    def role(self, purpose: str, *, connections: int) -> dict[str, str]:
-        """Make the role of a purpose, or renew its password; return what opens it."""
-        role, password = role_of(purpose, self._database), secrets.token_urlsafe(32)
+    def role(self, lens: str, *, connections: int) -> dict[str, str]:
+        """Make the role of a lens, or renew its password; return what opens it."""
+        role, password = role_of(lens, self._database), secrets.token_urlsafe(32)
         name = quoted(role)
-        if not self._rows("SELECT 1 FROM pg_roles WHERE rolname = %s", role):
+        if not self._has_role(role):
             self._run(f"CREATE ROLE {name} LOGIN NOINHERIT")
         # A role may change settings of its own, and hostile SQL may: this run sets them right.
         self._run(f"ALTER ROLE {name} RESET ALL")
@@ -332,7 +414,7 @@ class _Installation:
     def catalogue(self) -> Catalogue:
         """Return what the base tables are made of."""
         rows = self._rows(
-            "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), "
+            "SELECT c.relname, a.attname, format_type(a.atttypid, -1), "
             "pg_get_expr(d.adbin, d.adrelid) FROM pg_class c "
             "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
             "LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum "
@@ -353,35 +435,63 @@ class _Installation:
     def show(self, lens: Lens, catalogue: Catalogue) -> bool:
         """Make the views of a lens; tell whether they were not there yet as they are."""
         for table in lens.tables:
-            columns = {*table.read, *table.insert, *table.update, *table.key}
-            for column in sorted(columns):
-                if (table.name, column) not in catalogue.types:
-                    raise InputError(f"there is no column {table.name}.{column}")
-        purpose = str(lens.purpose)
-        role = role_of(purpose, self._database)
-        statements = lens_statements(lens, role, catalogue)
-        digest = hashlib.sha256("\0".join((_VERSION, *statements)).encode()).hexdigest()
+            for column in sorted({*table.read, *table.insert, *table.update, *table.key}):
+                catalogue.type_of(table.name, column)
+        role = role_of(lens.name, self._database)
+        statements = lens_statements(lens, role, catalogue, self.mark)
+        digest = _digest(*statements)
         known = _one(
             self._connection,
-            "SELECT digest FROM public.troth_lens_role WHERE purpose_id = %s",
-            purpose,
+            "SELECT digest FROM public.troth_lens_role WHERE lens = %s",
+            lens.name,
         )
-        if known == digest and self._is_there(purpose):
+        if known == digest and not self._tampered:
             return False
-        self._hide(purpose)
-        for statement in statements:
-            self._run(statement)
+        self._hide(lens.name)
+        self._run(";".join(statements))
         self._connection.execute(
-            "INSERT INTO public.troth_lens_role (purpose_id, role_name, digest) "
-            "VALUES (%s, %s, %s) ON CONFLICT (purpose_id) DO UPDATE SET "
+            "INSERT INTO public.troth_lens_role (lens, role_name, digest) "
+            "VALUES (%s, %s, %s) ON CONFLICT (lens) DO UPDATE SET "
             "role_name = excluded.role_name, digest = excluded.digest",
-            (purpose, role, digest),
+            (lens.name, role, digest),
         )
         return True
 
-    def _is_there(self, purpose: str) -> bool:
-        names = [schema_of(purpose, "one"), schema_of(purpose, "all")]
-        return len(self._rows("SELECT 1 FROM pg_namespace WHERE nspname = ANY (%s)", names)) == 2
+    def find(self, finders: Sequence[Finder], catalogue: Catalogue) -> None:
+        """Make the functions of the finders, and remove every other one."""
+        statements = find_statements(finders, self._app_role, catalogue) if finders else ()
+        digest = _digest(*statements)
+        known = _one(self._connection, "SELECT finders FROM public.troth_lens_install")
+        if known == digest and not self._tampered:
+            return
+        left = self._rows(
+            "SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n "
+            "ON n.oid = p.pronamespace WHERE n.nspname = %s",
+            FIND_SCHEMA,
+        )
+        for (name,) in left:
+            self._run(f"DROP FUNCTION {name}")
+        for statement in statements:
+            self._run(statement)
+        self._connection.execute("UPDATE public.troth_lens_install SET finders = %s", (digest,))
+
+    def note(self, wanted: str) -> str:
+        """Write down what now stands; return what binds the file of roles to it."""
+        revision = secrets.token_hex(8)
+        self._connection.execute(
+            "UPDATE public.troth_lens_install SET wanted = %s, found = %s, revision = %s",
+            (wanted, fingerprint(self._connection), revision),
+        )
+        return revision
+
+    def refuse_a_breach(self) -> None:
+        """Refuse to mend in silence what another hand opened since the last run; it must be known.
+
+        Raises:
+            UnsafeStore: as `refuse_what_is_open`.
+        """
+        if self._tampered:
+            self.refuse_what_is_open()
 
     def refuse_what_is_open(self) -> None:
         """Ask the catalogue whether the lens is a boundary.
@@ -389,118 +499,6 @@ class _Installation:
         Raises:
             UnsafeStore: it is not; the message says all of what is open.
         """
-        roles = [role for (role,) in self._rows("SELECT role_name FROM public.troth_lens_role")]
-        open_ways = [
-            sentence.format(*row)
-            for sentence, query in _OPEN_WAYS.items()
-            for row in self._connection.execute(
-                query,
-                {
-                    "roles": roles,
-                    "app": self._app_role,
-                    "owner": self._owner,
-                    "base": BASE_SCHEMA,
-                },
-            )
-        ]
-        if open_ways:
-            raise UnsafeStore("the lens would not hold: " + "; ".join(open_ways))
-
-    def residue(self) -> list[str]:
-        """Return what stays open and an administrator of the server could close."""
-        found = [sentence for sentence, query in _RESIDUE.items() if self._rows(query)]
-        others = self._rows(
-            "SELECT rolname FROM pg_roles r WHERE rolcanlogin AND NOT rolsuper "
-            "AND NOT pg_has_role(r.oid, %s, 'MEMBER') AND EXISTS (SELECT 1 FROM pg_class c "
-            "WHERE c.relnamespace = %s::regnamespace AND c.relkind = 'r' "
-            "AND has_table_privilege(r.oid, c.oid, 'SELECT')) ORDER BY 1",
-            self._owner,
-            BASE_SCHEMA,
-        )
-        return found + [f"the role {name} may read every table" for (name,) in others]
-
-
-_OPEN_WAYS = {
-    "the role {0} is a superuser, makes roles or databases, or passes by row-level security": (
-        "SELECT rolname FROM pg_roles WHERE rolname = ANY (%(roles)s || ARRAY[%(app)s]) AND "
-        "(rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)"
-    ),
-    "the role {0} is a member of {1}": (
-        "SELECT m.member::regrole::text, m.roleid::regrole::text FROM pg_auth_members m "
-        "WHERE m.member IN (SELECT oid FROM pg_roles WHERE rolname = ANY (%(roles)s))"
-    ),
-    "the role {0} may act as {1}, who owns the tables": (
-        "SELECT r.rolname, o.rolname FROM pg_roles r, pg_roles o WHERE o.rolname = %(owner)s "
-        "AND r.rolname = ANY (%(roles)s || ARRAY[%(app)s]) AND pg_has_role(r.oid, o.oid, 'MEMBER')"
-    ),
-    "{0} is not owned by the role that installs the lens": (
-        "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = %(base)s::regnamespace"
-        " AND c.relkind = 'r' AND pg_get_userbyid(c.relowner) <> %(owner)s"
-    ),
-    "the role {0} has a right on {1}": (
-        "SELECT r.rolname, c.oid::regclass::text FROM pg_roles r, pg_class c "
-        "WHERE r.rolname = ANY (%(roles)s || ARRAY[%(app)s]) AND c.relkind IN ('r', 'p', 'v', 'm') "
-        "AND c.relnamespace = %(base)s::regnamespace AND (has_table_privilege(r.oid, c.oid, "
-        "'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') "
-        "OR has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, REFERENCES'))"
-    ),
-    "the role {0} may enter the schema {1}": (
-        "SELECT r.rolname, n.nspname FROM pg_roles r, pg_namespace n "
-        "WHERE r.rolname = ANY (%(roles)s) AND has_schema_privilege(r.oid, n.oid, 'USAGE') "
-        "AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND NOT EXISTS (SELECT 1 FROM "
-        "aclexplode(n.nspacl) a WHERE a.grantee = r.oid AND n.nspname LIKE 'troth\\_lens\\_%%')"
-    ),
-    "the role {0} may create in the schema {1}": (
-        "SELECT r.rolname, n.nspname FROM pg_roles r, pg_namespace n "
-        "WHERE r.rolname = ANY (%(roles)s) AND has_schema_privilege(r.oid, n.oid, 'CREATE')"
-    ),
-    "the role {0} may create schemas or temporary tables": (
-        "SELECT rolname FROM pg_roles WHERE rolname = ANY (%(roles)s) "
-        "AND has_database_privilege(oid, current_database(), 'CREATE, TEMP')"
-    ),
-    "{0} may use the view {1}, which belongs to another purpose": (
-        "SELECT a.grantee::regrole::text, c.oid::regclass::text FROM pg_class c "
-        "JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL (SELECT (aclexplode(x)).grantee "
-        "FROM (SELECT c.relacl UNION ALL SELECT attacl FROM pg_attribute WHERE attrelid = c.oid) "
-        "AS acls (x)) a WHERE n.nspname LIKE 'troth\\_lens\\_%%' AND a.grantee <> c.relowner "
-        "AND NOT EXISTS (SELECT 1 FROM aclexplode(n.nspacl) e WHERE e.grantee = a.grantee "
-        "AND e.grantee <> 0)"
-    ),
-    "the role {0} may read {1}, a view over tables behind the lens": (
-        "SELECT DISTINCT r.rolname, v.oid::regclass::text FROM pg_depend d "
-        "JOIN pg_rewrite w ON w.oid = d.objid AND d.classid = 'pg_rewrite'::regclass "
-        "JOIN pg_class v ON v.oid = w.ev_class JOIN pg_class b ON b.oid = d.refobjid "
-        "AND d.refclassid = 'pg_class'::regclass, pg_roles r "
-        "WHERE b.relnamespace = %(base)s::regnamespace AND v.oid <> b.oid AND r.rolname = %(app)s "
-        "AND (has_table_privilege(r.oid, v.oid, 'SELECT') "
-        "OR has_any_column_privilege(r.oid, v.oid, 'SELECT'))"
-    ),
-    "the role {0} may call {1}, which works with its owner's rights": (
-        "SELECT r.rolname, p.oid::regprocedure::text FROM pg_roles r, pg_proc p "
-        "WHERE r.rolname = ANY (%(roles)s) AND p.prosecdef "
-        "AND has_function_privilege(r.oid, p.oid, 'EXECUTE') "
-        "AND has_schema_privilege(r.oid, p.pronamespace, 'USAGE')"
-    ),
-}
-"""What would make a hole of the lens, as a sentence, and the query that finds it."""
-
-_RESIDUE = {
-    "a role sees the text of its other sessions' statements: GRANT SET ON PARAMETER "
-    "track_activities to the owner and install again": (
-        "SELECT 1 FROM public.troth_lens_role l WHERE NOT EXISTS (SELECT 1 FROM "
-        "pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole WHERE r.rolname = l.role_name "
-        "AND 'track_activities=off' = ANY (s.setconfig)) LIMIT 1"
-    ),
-    "large objects: revoke EXECUTE on lo_creat, lo_create and lo_from_bytea from PUBLIC": (
-        "SELECT 1 FROM public.troth_lens_role l WHERE "
-        "has_function_privilege(l.role_name, 'pg_catalog.lo_create(oid)', 'EXECUTE') LIMIT 1"
-    ),
-    "advisory locks: revoke EXECUTE on pg_advisory_lock and its kin from PUBLIC": (
-        "SELECT 1 FROM public.troth_lens_role l WHERE "
-        "has_function_privilege(l.role_name, 'pg_catalog.pg_advisory_lock(bigint)', 'EXECUTE') "
-        "LIMIT 1"
-    ),
-    "a transaction may outlive its session: set max_prepared_transactions to 0": (
-        "SELECT 1 WHERE current_setting('max_prepared_transactions')::integer > 0"
-    ),
-}
+        found = open_ways(self._connection, self._app_role, self._owner)
+        if found:
+            raise UnsafeStore("the lens would not hold: " + "; ".join(found))

@@ -1,8 +1,9 @@
-"""The SQL of one lens on PostgreSQL: two schemas of views that show a purpose's rows and no others.
+"""The SQL of one lens on PostgreSQL: two schemas of views that show the lens's rows and no others.
 
-``…_one`` shows the rows of the person that the block was opened for, ``…_all`` those of everybody
-for whom the purpose stands, and nothing while the block is one person's. Which of the two a
-connection looks at by default is a matter of comfort: another ``search_path`` gains nothing.
+``…_some`` shows the rows of the people that the block was opened for, ``…_all`` those of everybody
+for whom every purpose of the lens stands, and nothing while the block is of named people. Which of
+the two a connection looks at by default is a matter of comfort: another ``search_path`` gains
+nothing.
 
 The scope stands in a table that only the application writes, under the process id of the backend.
 SQL on a lensed connection can neither write it nor change its own process id, so it cannot forge
@@ -13,11 +14,10 @@ Why each view is as it is:
 
 1. One table in FROM and sub-selects in WHERE, so that PostgreSQL updates through it by itself.
 2. ``security_barrier``: a function of the query's own meets no row that the view hides.
-3. Of one person, scope and consent are looked up once in a statement, not once in each row; the
+3. Of named people, scope and consent are looked up once in a statement, not once in each row; the
    function that does it has its owner's rights, and every name in it bears its schema.
-4. ``INSERT … ON CONFLICT DO UPDATE`` evaluates its expressions on the row that is in the way,
-   hidden or not, and their errors print what they saw. Where a purpose may both insert and update,
-   inserts go through a trigger, on which PostgreSQL accepts no such clause.
+4. What PostgreSQL cannot write through a view goes through the triggers of
+   `lens_postgresql_writes`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ from typing import Literal
 
 from troth.core.errors import InputError
 from troth.core.lens import BASE_SCHEMA, Hop, Lens, LensTable
+from troth.store.sealed_type import marked_column
 
-Reach = Literal["one", "all"]
-"""Whose rows: of one person, or of everybody for whom the purpose stands."""
+Reach = Literal["some", "all"]
+"""Whose rows: of the people of a block, or of everybody for whom the lens's purposes stand."""
 
 SCOPE = "public.troth_lens_scope"
 PERMITTED = "public.troth_permitted"
@@ -44,12 +45,23 @@ class Catalogue:
     """What the database says of the base tables.
 
     Args:
-        types: the type of a column, as SQL names it, by table and column.
+        types: the type of a column without its length, as SQL names it, by table and column.
         defaults: the default of a column as an expression, where it is not a sequence.
     """
 
     types: Mapping[tuple[str, str], str]
     defaults: Mapping[tuple[str, str], str]
+
+    def type_of(self, table: str, column: str) -> str:
+        """Return the type of a column.
+
+        Raises:
+            InputError: there is no such column.
+        """
+        try:
+            return self.types[table, column]
+        except KeyError:
+            raise InputError(f"there is no column {table}.{column}") from None
 
 
 def quoted(name: str) -> str:
@@ -58,12 +70,12 @@ def quoted(name: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Return a text as a literal of SQL; names of purposes only, never a person's data.
+    """Return a text as a literal of SQL; names of lenses only, never a person's data.
 
     Raises:
-        InputError: it has a character that no name of a purpose has.
+        InputError: it has a character that no name of a lens has.
     """
-    if re.fullmatch(r"[\w.\-]+", text) is None:
+    if re.fullmatch(r"[\w.\-+]+", text) is None:
         raise InputError("a purpose is named by letters, digits and underscores")
     return f"'{text}'"
 
@@ -76,109 +88,212 @@ def short(name: str) -> str:
     return name.encode()[: _NAME_BYTES - 9].decode(errors="ignore") + "_" + digest
 
 
-def schema_of(purpose: str, reach: Reach) -> str:
-    """Return the schema of a purpose's views."""
-    return f"troth_lens_{short(purpose)}_{reach}"
+def digest_of(one: str, other: str) -> str:
+    """Return what stands for two names in the name of a function."""
+    return hashlib.sha256(f"{one}\0{other}".encode()).hexdigest()[:16]
 
 
-def role_of(purpose: str, database: str) -> str:
-    """Return the role of a purpose; roles belong to the whole server, so the database is in it."""
-    digest = hashlib.sha256(f"{database}\0{purpose}".encode()).hexdigest()[:8]
-    return f"troth_{short(purpose)}_{digest}"
+def schema_of(lens: str, reach: Reach) -> str:
+    """Return the schema of a lens's views."""
+    return f"troth_lens_{short(lens)}_{reach}"
 
 
-def lens_statements(lens: Lens, role: str, catalogue: Catalogue) -> Sequence[str]:
-    """Return the DDL that makes both schemas of a lens, into which nothing was put yet.
+def role_of(lens: str, database: str) -> str:
+    """Return the role of a lens; roles belong to the whole server, so the database is in it."""
+    return f"troth_{short(lens)}_{digest_of(database, lens)[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One table as one lens shows it.
 
     Args:
-        lens: what the purpose may see.
-        role: the login role of the purpose.
+        lens: the lens.
+        table: what it may do with the table.
+        reach: whose rows.
         catalogue: of every table on the way to a person.
+        mark: what sealed values are marked with.
+    """
+
+    lens: Lens
+    table: LensTable
+    reach: Reach
+    catalogue: Catalogue
+    mark: str
+
+    @property
+    def view(self) -> str:
+        """Return the name of the view."""
+        return f"{quoted(schema_of(self.lens.name, self.reach))}.{quoted(self.table.name)}"
+
+    @property
+    def base(self) -> str:
+        """Return the name of the table behind it."""
+        return f"{BASE_SCHEMA}.{quoted(self.table.name)}"
+
+    @property
+    def leads(self) -> str:
+        """Return the column that leads to the person."""
+        return self.table.hops[0].column if self.table.hops else self.table.person
+
+    @property
+    def insertable(self) -> tuple[str, ...]:
+        """Return the columns that an insert may give, the key among them."""
+        table = self.table
+        return tuple(dict.fromkeys((*table.key, *table.insert))) if table.insert else ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns of the view: what is read, then what is only written."""
+        table = self.table
+        filled = (self.leads,) if table.insert else ()
+        return tuple(dict.fromkeys((*table.read, *self.insertable, *filled, *table.update)))
+
+    @property
+    def guarded(self) -> tuple[str, ...]:
+        """Return the columns of which an update needs more than a right."""
+        table = self.table
+        return tuple(c for c in table.update if c in table.sealed or c in table.clears)
+
+    def shown(self, column: str, row: str) -> str:
+        """Return the expression by which the view shows a column of a row."""
+        stored = f"{row}.{quoted(column)}"
+        if column in self.table.read:
+            if column not in self.table.sealed:
+                return stored
+            person = self.person_of(row)
+            return marked_column(self.mark, f"{self.table.name}.{column}", person, stored)
+        return self.kept(column) if column in self.guarded else stored
+
+    def kept(self, column: str) -> str:
+        """Return what a column holds that is written and not shown: the same in every row.
+
+        An update that leaves the column alone gives this back; whatever else it gives can be judged
+        without a look at what is stored, so nobody learns that by trying.
+
+        Raises:
+            InputError: nothing is known to stand for a value of this type.
+        """
+        kind = self.catalogue.type_of(self.table.name, column)
+        for names, value in _KEPT.items():
+            if kind in names:
+                return f"CAST('{value}' AS {kind})"
+        raise InputError(f"{self.table.name}.{column} is a {kind}, which cannot be cleared unseen")
+
+    def person_of(self, row: str) -> str:
+        """Return the expression that gives the person of a row, as a text."""
+        hops = self.table.hops
+        if not hops:
+            return f"CAST({row}.{quoted(self.table.person)} AS text)"
+        first, *others = hops
+        last = f"CAST(h{len(others)}.{quoted(self.table.person)} AS text)"
+        return (
+            f"(SELECT {last} {_joined(first.table, others)} "
+            f"WHERE h0.{quoted(first.key)} = {row}.{quoted(first.column)})"
+        )
+
+    def rows(self) -> str:
+        """Return the condition on a row ``t`` of the table: whether the lens shows it."""
+        table, hops = self.table, self.table.hops
+        kind = self.catalogue.type_of(hops[-1].table if hops else table.name, table.person)
+        if self.reach == "some":
+            return self._of_some(kind)
+        of_all = f"EXISTS (SELECT 1 {_scope(self.lens)} AND s.people IS NULL)"
+        return f"{of_all} AND {self._of_permitted()}"
+
+    def _of_some(self, kind: str) -> str:
+        people = f"ANY ((SELECT CAST({scope_name(self.lens.name)}() AS {kind}[]))::{kind}[])"
+        if not self.table.hops:
+            return f"t.{quoted(self.table.person)} = {people}"
+        # A list made once, not EXISTS: so the index on the column that leads to it can be used.
+        first, *others = self.table.hops
+        keys = f"SELECT h0.{quoted(first.key)} {_joined(first.table, others)}"
+        last = f"h{len(others)}.{quoted(self.table.person)}"
+        return f"t.{quoted(first.column)} = ANY (ARRAY({keys} WHERE {last} = {people}))"
+
+    def _of_permitted(self) -> str:
+        if not self.table.hops:
+            return _permitted(self.lens, f"CAST(t.{quoted(self.table.person)} AS text)")
+        first, *others = self.table.hops
+        last = f"CAST(h{len(others)}.{quoted(self.table.person)} AS text)"
+        return (
+            f"EXISTS (SELECT 1 {_joined(first.table, others)} WHERE h0.{quoted(first.key)} = "
+            f"t.{quoted(first.column)} AND {_permitted(self.lens, last)})"
+        )
+
+
+_KEPT = {
+    ("text", "character varying", "bpchar"): "troth: kept",
+    ("smallint", "integer", "bigint", "numeric", "real", "double precision"): "0",
+    ("date", "timestamp without time zone", "timestamp with time zone"): "-infinity",
+    ("boolean",): "false",
+    ("bytea",): "",
+    ("uuid",): "00000000-0000-0000-0000-000000000000",
+    ("json", "jsonb"): "null",
+}
+"""What stands for a value that is there, by type. It is none that anybody would write."""
+
+
+def view_statements(shown: Shown, role: str) -> Sequence[str]:
+    """Return the DDL that makes one view and says what the lens's role may do with it.
 
     Raises:
         InputError: the lens asks for what cannot be kept.
     """
-    made = list(_scope_function(lens.purpose, role))
-    for reach in ("one", "all"):
-        schema = quoted(schema_of(lens.purpose, reach))
-        made.append(f"CREATE SCHEMA {schema}")
-        made.append(f"GRANT USAGE ON SCHEMA {schema} TO {quoted(role)}")
-        for table in lens.tables:
-            made += _table_statements(lens.purpose, table, reach, role, catalogue)
-    return made
-
-
-def _table_statements(
-    purpose: str, table: LensTable, reach: Reach, role: str, catalogue: Catalogue
-) -> Sequence[str]:
-    _check(table)
-    view = f"{quoted(schema_of(purpose, reach))}.{quoted(table.name)}"
-    base = f"{BASE_SCHEMA}.{quoted(table.name)}"
-    shown = ", ".join(f"t.{quoted(c)}" for c in _columns(table))
-    rows = rows_of(purpose, table, reach, catalogue)
-    writes = bool(table.insert or table.update)
-    options = "security_barrier" + (", check_option = cascaded" if writes else "")
+    _check(shown)
+    table = shown.table
+    columns = ", ".join(f"{shown.shown(c, 't')} AS {quoted(c)}" for c in shown.columns)
+    by_itself = (table.insert or table.update) and not shown.guarded
+    options = "security_barrier" + (", check_option = cascaded" if by_itself else "")
     made = [
-        f"CREATE VIEW {view} WITH ({options}) AS SELECT {shown} FROM {base} t WHERE {rows}",
-        f"REVOKE ALL ON {view} FROM PUBLIC",
-        *_grants(view, table, role),
+        f"CREATE VIEW {shown.view} WITH ({options}) AS "
+        f"SELECT {columns} FROM {shown.base} t WHERE {shown.rows()}",
+        f"REVOKE ALL ON {shown.view} FROM PUBLIC",
+        *_grants(shown, role),
     ]
-    if table.insert and table.update:
-        made += _insert_trigger(purpose, table, reach, catalogue)
-        made += [
-            f"ALTER VIEW {view} ALTER COLUMN {quoted(column)} "
-            f"SET DEFAULT {catalogue.defaults[table.name, column]}"
-            for column in table.insert
-            if (table.name, column) in catalogue.defaults
-        ]
+    if table.insert and not table.hops and shown.reach == "some":
+        made.append(
+            f"ALTER VIEW {shown.view} ALTER COLUMN {quoted(table.person)} "
+            f"SET DEFAULT {_only_person(shown)}"
+        )
     return made
 
 
-def _check(table: LensTable) -> None:
-    leads = table.hops[0].column if table.hops else table.person
-    if not leads or not table.read:
+def _check(shown: Shown) -> None:
+    table = shown.table
+    if not shown.leads or not table.read:
         raise InputError(f"the lens of {table.name} has no columns, or no way to a person")
-    if table.insert and leads not in table.insert:
-        raise InputError(f"an insert into {table.name} must give {leads}, which leads to a person")
+    if table.insert and table.hops and shown.leads not in table.insert:
+        raise InputError(
+            f"an insert into {table.name} must give {shown.leads}, which leads to a person"
+        )
     if set(table.update) & set(table.key):
         raise InputError(f"the key of {table.name} is never updated")
+    if not set(table.clears) <= set(table.update) - set(table.read):
+        raise InputError(f"what is only cleared in {table.name} is updated and not read")
+    if shown.guarded and not set(table.key) <= set(table.read):
+        raise InputError(f"the lens of {table.name} does not show its key")
 
 
-def _columns(table: LensTable) -> list[str]:
-    """Return the columns of the view: what is read, then what is only written."""
-    return list(dict.fromkeys((*table.read, *table.insert, *table.update)))
-
-
-def _grants(view: str, table: LensTable, role: str) -> Sequence[str]:
+def _grants(shown: Shown, role: str) -> Sequence[str]:
     """Grant by column: a right on the whole view would also let the role lock the table."""
-    lists = {"SELECT": table.read, "INSERT": table.insert, "UPDATE": table.update}
-    if len(table.read) == len(_columns(table)):
-        made, lists = [f"GRANT SELECT ON {view} TO {quoted(role)}"], {**lists, "SELECT": ()}
+    table = shown.table
+    lists = {"SELECT": table.read, "INSERT": shown.insertable, "UPDATE": table.update}
+    if len(table.read) == len(shown.columns):
+        made, lists = [f"GRANT SELECT ON {shown.view} TO {quoted(role)}"], {**lists, "SELECT": ()}
     else:
         made = []
     for verb, columns in lists.items():
         if columns:
             names = ", ".join(quoted(column) for column in columns)
-            made.append(f"GRANT {verb} ({names}) ON {view} TO {quoted(role)}")
+            made.append(f"GRANT {verb} ({names}) ON {shown.view} TO {quoted(role)}")
     if table.may_delete:
-        made.append(f"GRANT DELETE ON {view} TO {quoted(role)}")
+        made.append(f"GRANT DELETE ON {shown.view} TO {quoted(role)}")
     return made
 
 
-def rows_of(purpose: str, table: LensTable, reach: Reach, catalogue: Catalogue) -> str:
-    """Return the condition on a row ``t`` of the table: whether the lens shows it."""
-    last = table.hops[-1].table if table.hops else table.name
-    kind = catalogue.types.get((last, table.person))
-    if kind is None:
-        raise InputError(f"there is no column {last}.{table.person}")
-    if reach == "one":
-        return _of_one(purpose, table, kind)
-    of_all = f"EXISTS (SELECT 1 {_scope(purpose)} AND s.person IS NULL)"
-    return f"{of_all} AND {_of_permitted(purpose, table)}"
-
-
-def _scope_function(purpose: str, role: str) -> Sequence[str]:
-    """Return the DDL of the function that looks up for which person the block works.
+def scope_function(lens: Lens, role: str) -> Sequence[str]:
+    """Return the DDL of the function that looks up for whom the block works.
 
     A function, because its plan is kept from block to block: planned anew in each statement, scope
     and consent cost more than the read itself, and a page reads each thing once. It takes no
@@ -186,14 +301,27 @@ def _scope_function(purpose: str, role: str) -> Sequence[str]:
     no search_path of its own, since to switch it costs more than what it does; instead every name
     in it bears its schema, operators too, so that the caller's search_path decides nothing.
     """
-    name = _scope_name(purpose)
-    body = f"SELECT s.person {_scope(purpose)} AND {_permitted(purpose, 's.person')}"
+    name = scope_name(lens.name)
+    of = f"{_scope(lens)} AND pg_catalog.cardinality(s.people)"
+    # One person is the usual case; to make ready for a list costs more than the read.
+    one = f"SELECT s.people {of} = 1 AND {_permitted(lens, 's.people[1]')}"
+    listed = f"SELECT w.id FROM pg_catalog.unnest(s.people) w (id) WHERE {_permitted(lens, 'w.id')}"
+    more = f"SELECT ARRAY({listed}) {of} > 1"
     return [
-        f"CREATE FUNCTION {name}() RETURNS text LANGUAGE plpgsql STABLE PARALLEL RESTRICTED "
-        f"SECURITY DEFINER AS $lens$ BEGIN RETURN ({_qualified(body)}); END $lens$",
+        f"CREATE FUNCTION {name}() RETURNS text[] LANGUAGE plpgsql STABLE PARALLEL RESTRICTED "
+        f"SECURITY DEFINER AS $lens$ DECLARE of_one text[] := ({_qualified(one)}); BEGIN "
+        f"IF of_one IS NOT NULL THEN RETURN of_one; END IF; "
+        f"RETURN ({_qualified(more)}); END $lens$",
         f"REVOKE ALL ON FUNCTION {name}() FROM PUBLIC",
         f"GRANT EXECUTE ON FUNCTION {name}() TO {quoted(role)}",
     ]
+
+
+def _only_person(shown: Shown) -> str:
+    """Return what an insert takes for the person: whom the block is of, if that is one."""
+    kind = shown.catalogue.type_of(shown.table.name, shown.table.person)
+    people = f"{scope_name(shown.lens.name)}()"
+    return f"CAST(CASE WHEN cardinality({people}) = 1 THEN ({people})[1] END AS {kind})"
 
 
 def _qualified(body: str) -> str:
@@ -203,43 +331,24 @@ def _qualified(body: str) -> str:
     )
 
 
-def _scope_name(purpose: str) -> str:
-    return f"{BASE_SCHEMA}.{quoted('scope_' + _digest(purpose, 'one'))}"
+def scope_name(lens: str) -> str:
+    """Return the function that gives the people of a block."""
+    return f"{BASE_SCHEMA}.{quoted('scope_' + digest_of(lens, 'some'))}"
 
 
-def _scope(purpose: str) -> str:
+def _scope(lens: Lens) -> str:
     return (
         f"FROM {SCOPE} s WHERE s.backend_pid = pg_catalog.pg_backend_pid() "
-        f"AND s.purpose_id = {literal(purpose)} AND s.until > pg_catalog.clock_timestamp()"
+        f"AND s.lens = {literal(lens.name)} AND s.until > pg_catalog.clock_timestamp()"
     )
 
 
-def _permitted(purpose: str, person: str) -> str:
-    return (
+def _permitted(lens: Lens, person: str) -> str:
+    """Return whether every purpose of a lens stands for a person."""
+    return " AND ".join(
         f"EXISTS (SELECT 1 FROM {PERMITTED} p WHERE p.pii_principal_id = {person} "
-        f"AND p.purpose_id = {literal(purpose)})"
-    )
-
-
-def _of_one(purpose: str, table: LensTable, kind: str) -> str:
-    person = f"(SELECT CAST({_scope_name(purpose)}() AS {kind}))"
-    if not table.hops:
-        return f"t.{quoted(table.person)} = {person}"
-    # A list made once, not EXISTS: so the index on the column that leads to it can be used.
-    first, *others = table.hops
-    keys = f"SELECT h0.{quoted(first.key)} {_joined(first.table, others)}"
-    last = f"h{len(others)}.{quoted(table.person)}"
-    return f"t.{quoted(first.column)} = ANY (ARRAY({keys} WHERE {last} = {person}))"
-
-
-def _of_permitted(purpose: str, table: LensTable) -> str:
-    if not table.hops:
-        return _permitted(purpose, f"CAST(t.{quoted(table.person)} AS text)")
-    first, *others = table.hops
-    last = f"CAST(h{len(others)}.{quoted(table.person)} AS text)"
-    return (
-        f"EXISTS (SELECT 1 {_joined(first.table, others)} "
-        f"WHERE h0.{quoted(first.key)} = t.{quoted(first.column)} AND {_permitted(purpose, last)})"
+        f"AND p.purpose_id = {literal(str(purpose))})"
+        for purpose in sorted(lens.purposes)
     )
 
 
@@ -251,57 +360,3 @@ def _joined(first: str, others: Sequence[Hop]) -> str:
             f"ON h{number}.{quoted(hop.key)} = h{number - 1}.{quoted(hop.column)}"
         )
     return from_clause
-
-
-OUTSIDE = "troth: the row lies outside the lens"
-TAKEN = "troth: a row with such a value is there already"
-BROKEN = "troth: the row breaks a constraint of its table"
-
-
-def _insert_trigger(
-    purpose: str, table: LensTable, reach: Reach, catalogue: Catalogue
-) -> Sequence[str]:
-    schema = schema_of(purpose, reach)
-    name = f"{BASE_SCHEMA}.{quoted('insert_' + _digest(schema, table.name))}"
-    names = ", ".join(quoted(column) for column in table.insert)
-    given = ", ".join(f"NEW.{quoted(column)}" for column in table.insert)
-    row = ", ".join(f"NEW.{quoted(column)} AS {quoted(column)}" for column in table.insert)
-    return [
-        # With its owner's rights, so with a search_path in which nobody else can put anything.
-        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
-        f"SET search_path = pg_catalog, pg_temp AS $lens$ BEGIN "
-        f"IF (SELECT {rows_of(purpose, table, reach, catalogue)} FROM (SELECT {row}) t) "
-        f"IS NOT TRUE THEN RAISE insufficient_privilege USING MESSAGE = '{OUTSIDE}'; END IF; "
-        f"INSERT INTO {BASE_SCHEMA}.{quoted(table.name)} ({names}) VALUES ({given}); RETURN NEW; "
-        # The owner's errors would show the row in their detail.
-        f"EXCEPTION WHEN unique_violation OR exclusion_violation THEN "
-        f"RAISE unique_violation USING MESSAGE = '{TAKEN}'; "
-        f"WHEN integrity_constraint_violation THEN "
-        f"RAISE integrity_constraint_violation USING MESSAGE = '{BROKEN}'; END $lens$",
-        f"REVOKE ALL ON FUNCTION {name}() FROM PUBLIC",
-        f"CREATE TRIGGER troth_insert INSTEAD OF INSERT ON {quoted(schema)}.{quoted(table.name)} "
-        f"FOR EACH ROW EXECUTE FUNCTION {name}()",
-    ]
-
-
-def removal(purpose: str, tables: Sequence[str]) -> Sequence[str]:
-    """Return the DDL that removes both schemas of a purpose, and what stands behind them.
-
-    Args:
-        purpose: whose.
-        tables: every name that a table of any lens ever had.
-    """
-    made = []
-    for reach in ("one", "all"):
-        schema = schema_of(purpose, reach)
-        made.append(f"DROP SCHEMA IF EXISTS {quoted(schema)} CASCADE")
-        made += [
-            f"DROP FUNCTION IF EXISTS {BASE_SCHEMA}.{quoted('insert_' + _digest(schema, table))}()"
-            for table in tables
-        ]
-    made.append(f"DROP FUNCTION IF EXISTS {_scope_name(purpose)}()")
-    return made
-
-
-def _digest(one: str, other: str) -> str:
-    return hashlib.sha256(f"{one}\0{other}".encode()).hexdigest()[:16]

@@ -1,8 +1,8 @@
-"""Lend lensed connections: a small pool for each purpose, clean at every return.
+"""Lend lensed connections: a small pool for each lens, clean at every return.
 
 What is never done; each is held by a test in ``tests/store/test_lens_postgresql_attacks.py``:
 
-1. A connection serves one purpose for its whole life: it logged in as that purpose's role.
+1. A connection serves one lens for its whole life: it logged in as that lens's role.
 2. No statement of a caller runs before the scope of its block is durable.
 3. A connection that cannot be cleaned (rolled back, then all of `_FORGET`) is closed.
 4. An error of the driver goes on without what it says of rows: its text may hold their values.
@@ -15,7 +15,7 @@ import json
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -23,21 +23,29 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.rows import tuple_row
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from troth.core.errors import StoreUnavailable, UnknownName, UnsafeStore
+from troth.core.errors import InputError, StoreUnavailable, UnknownName, UnsafeStore
 from troth.store.db import Cursor
 from troth.store.lens_postgresql import ROLES_FILE
+from troth.store.lens_postgresql_connection import (
+    LensedConnection,
+    QuietConnection,
+    QuietCursor,
+    Turn,
+)
 from troth.store.lens_postgresql_ddl import SCOPE, Reach, quoted, schema_of
+from troth.store.sealed_type import seals
 
 _OPEN_SCOPE = (
-    f"INSERT INTO {SCOPE} (backend_pid, purpose_id, person, until) "
+    f"INSERT INTO {SCOPE} (backend_pid, lens, people, until) "
     "VALUES (%s, %s, %s, clock_timestamp() + make_interval(secs => %s)) "
-    "ON CONFLICT (backend_pid) DO UPDATE SET purpose_id = excluded.purpose_id, "
-    "person = excluded.person, until = excluded.until"
+    "ON CONFLICT (backend_pid) DO UPDATE SET lens = excluded.lens, "
+    "people = excluded.people, until = excluded.until"
 )
 
 
@@ -47,14 +55,14 @@ class Scope:
 
     Args:
         backend_pid: the process of the server behind the connection.
-        purpose: the purpose.
-        person: random id of the person; None for everybody for whom the purpose stands.
+        lens: name of the lens.
+        people: random ids of the people; None for everybody for whom the lens's purposes stand.
         seconds: how long the block may last.
     """
 
     backend_pid: int
-    purpose: str
-    person: str | None
+    lens: str
+    people: tuple[str, ...] | None
     seconds: float
 
 
@@ -66,115 +74,8 @@ def write_scope(cursor: Cursor, scope: Scope) -> None:
             anything runs on the connection.
         scope: what `LensPools.use` gave.
     """
-    cursor.execute(_OPEN_SCOPE, (scope.backend_pid, scope.purpose, scope.person, scope.seconds))
-
-
-class _Turn:
-    """Whether a block is still going on; its cursors ask before they touch the connection."""
-
-    __slots__ = ("over",)
-
-    def __init__(self) -> None:
-        self.over = False
-
-    def check(self) -> None:
-        if self.over:
-            # The connection may by now work for somebody else.
-            raise psycopg.InterfaceError("this block is over; open a new one with troth.use")
-
-
-class LensedCursor:
-    """A cursor that runs statements and fetches rows while its block lasts, and nothing else."""
-
-    __slots__ = ("__cursor", "__turn")
-
-    def __init__(self, cursor: psycopg.Cursor[Any], turn: _Turn) -> None:
-        self.__cursor = cursor
-        self.__turn = turn
-
-    @property
-    def description(self) -> Any:
-        """Name and type of each column, as DB-API says it."""
-        return self.__cursor.description
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows the last statement found or changed."""
-        return self.__cursor.rowcount
-
-    def execute(self, statement: str, values: Any = None) -> LensedCursor:
-        """Run one statement; values are bound at ``%s`` or ``%(name)s``."""
-        self.__turn.check()
-        self.__cursor.execute(statement.encode(), values)
-        return self
-
-    def executemany(self, statement: str, values: Any) -> LensedCursor:
-        """Run one statement for each set of values."""
-        self.__turn.check()
-        self.__cursor.executemany(statement.encode(), values)
-        return self
-
-    def fetchone(self) -> Any:
-        """Return the next row, or None."""
-        self.__turn.check()
-        return self.__cursor.fetchone()
-
-    def fetchmany(self, size: int = 1) -> list[Any]:
-        """Return the next rows, as many as asked for at most."""
-        self.__turn.check()
-        return self.__cursor.fetchmany(size)
-
-    def fetchall(self) -> list[Any]:
-        """Return all rows that are left."""
-        self.__turn.check()
-        return self.__cursor.fetchall()
-
-    def __iter__(self) -> Iterator[Any]:
-        self.__turn.check()
-        return iter(self.__cursor.fetchall())
-
-    def close(self) -> None:
-        """Close it; the connection stays."""
-        self.__cursor.close()
-
-    def __enter__(self) -> LensedCursor:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class LensedConnection:
-    """A DB-API connection for the length of a block, without what a driver offers besides.
-
-    It offers nothing of the driver's connection: no password, COPY, notices, notifications or
-    pipelines, and nothing at all once the block is over.
-    """
-
-    __slots__ = ("__connection", "__turn")
-
-    def __init__(self, connection: psycopg.Connection[Any], turn: _Turn) -> None:
-        self.__connection = connection
-        self.__turn = turn
-
-    def cursor(self) -> LensedCursor:
-        """Return a new cursor."""
-        self.__turn.check()
-        return LensedCursor(self.__connection.cursor(), self.__turn)
-
-    def execute(self, statement: str, values: Any = None) -> LensedCursor:
-        """Run one statement on a new cursor."""
-        return self.cursor().execute(statement, values)
-
-    def commit(self) -> None:
-        """Commit what was written so far."""
-        self.__turn.check()
-        self.__connection.commit()
-
-    def rollback(self) -> None:
-        """Undo what was written since the last commit."""
-        self.__turn.check()
-        self.__connection.rollback()
+    people = None if scope.people is None else list(scope.people)
+    cursor.execute(_OPEN_SCOPE, (scope.backend_pid, scope.lens, people, scope.seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,77 +86,23 @@ class LensedBlock:
         connection: of SQLAlchemy; a `Session` takes it with ``bind=``.
         dbapi: a plain DB-API connection.
         scope: for whom it works.
+        mark: what sealed values are marked with here; for `SealedUse`.
     """
 
     connection: Connection
     dbapi: LensedConnection
     scope: Scope
-
-
-_SAYS_NAMES_ONLY = ("42", "0A", "25", "3D", "3F", "2B")
-"""Classes of SQLSTATE whose messages name what is in the statement, and no value of a row."""
-
-
-def without_values(error: psycopg.Error) -> psycopg.Error:
-    """Return an error of the same kind that says nothing of any row.
-
-    The message of a failed cast holds the value, and the detail of a broken constraint the row.
-    """
-    state = getattr(error, "sqlstate", None) or ""
-    if state[:2] in _SAYS_NAMES_ONLY:
-        text = error.diag.message_primary or ""
-    elif state[:2] == "23":
-        text = f"a constraint does not hold ({error.diag.constraint_name or 'of the lens'})"
-    else:
-        text = "the database refused or could not do it"
-    clean = type(error)(f"{text} [{state or type(error).__name__}]")
-    if state:
-        clean.sqlstate = state
-    return clean
-
-
-def _guarded(run: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method of the driver that raises its errors without values."""
-
-    def guarded(*arguments: Any, **named: Any) -> Any:
-        try:
-            return run(*arguments, **named)
-        except psycopg.Error as error:
-            refused = without_values(error)
-        # Outside the except: the first error would hang on the second as its context.
-        raise refused
-
-    guarded.__name__ = run.__name__
-    return guarded
-
-
-class _QuietCursor(psycopg.Cursor[Any]):
-    execute = _guarded(psycopg.Cursor.execute)
-    executemany = _guarded(psycopg.Cursor.executemany)
-    fetchone = _guarded(psycopg.Cursor.fetchone)
-    fetchmany = _guarded(psycopg.Cursor.fetchmany)
-    fetchall = _guarded(psycopg.Cursor.fetchall)
-
-    def copy(self, *_: Any, **__: Any) -> Any:
-        raise psycopg.NotSupportedError("a lens has no COPY; read and insert rows instead")
-
-    def stream(self, *_: Any, **__: Any) -> Any:
-        raise psycopg.NotSupportedError("a lens has no streams; a block starts and ends with none")
-
-
-class _QuietConnection(psycopg.Connection[Any]):
-    commit = _guarded(psycopg.Connection.commit)
-    rollback = _guarded(psycopg.Connection.rollback)
+    mark: str
 
 
 class LensPools:
-    """The pools of every purpose of one deployment; one object per process.
+    """The pools of every lens of one deployment; one object per process.
 
     Args:
         app_url: SQLAlchemy URL of the application's database; server and database are taken from
             it, never its role.
         folder: of the deployment, where `install` left the roles' passwords.
-        size: how many connections a purpose has for one person at a time, and as many for all.
+        size: how many connections a lens has for named people at a time, and as many for all.
         block_seconds: how long a block may last, and how long a statement in it.
         wait_seconds: how long `use` waits for a connection.
     """
@@ -280,60 +127,77 @@ class LensPools:
 
     @contextmanager
     def use(
-        self, purpose: str, *, person: str | None, record: Callable[[Scope], None]
+        self,
+        name: str,
+        *,
+        people: Sequence[str] | None,
+        record: Callable[[Scope], None],
+        seconds: float | None = None,
+        writes: bool = False,
     ) -> Iterator[LensedBlock]:
         """Open a block: one transaction on a lensed connection, committed at its end.
 
         Args:
-            purpose: one that `install` made a lens for.
-            person: random id of the person; None for all people for whom the purpose stands.
+            name: of a lens that `install` made.
+            people: random ids of one or more people; None for all for whom the lens stands.
             record: is given the scope, and returns when `write_scope` and the look are durable.
+            seconds: how long this block may last; by default that of all.
+            writes: whether the block will write; PostgreSQL need not be told.
 
         Raises:
-            UnknownName: the purpose has no lens here.
+            UnknownName: there is no such lens here.
+            InputError: the people are none, or an empty text is among them.
             StoreUnavailable: the database or a connection cannot be had now.
             UnsafeStore: the connection is not what it must be, such as behind a transaction pooler.
         """
-        connection = self._take(purpose, "all" if person is None else "one")
+        whom = _people(people)
+        lasts = seconds or self._block_seconds
+        connection = self._take(name, "all" if whom is None else "some")
         try:
             driver: Any = connection.connection.driver_connection
-            scope = Scope(driver.info.backend_pid, purpose, person, self._block_seconds)
-            turn = _Turn()
-            self._watch.add(scope, self._block_seconds)
+            scope = Scope(driver.info.backend_pid, name, whom, lasts)
+            turn = Turn()
+            self._watch.add(scope, lasts)
             try:
                 record(scope)
+                if lasts > self._block_seconds:
+                    _give_time(driver, lasts)
                 with connection.begin():
-                    yield LensedBlock(connection, LensedConnection(driver, turn), scope)
+                    dbapi = LensedConnection(driver, turn)
+                    yield LensedBlock(connection, dbapi, scope, driver.mark)
             finally:
                 turn.over = True
                 self._watch.remove(scope)
         finally:
             connection.close()
 
-    def _take(self, purpose: str, reach: Reach) -> Connection:
-        engine = self._engines.get((purpose, reach)) or self._engine(purpose, reach)
+    def _take(self, name: str, reach: Reach) -> Connection:
+        engine = self._engines.get((name, reach)) or self._engine(name, reach)
         refused: Exception
         try:
             return engine.connect()
         except PoolTimeout:
-            refused = StoreUnavailable(f"every connection of {purpose} is in use; blocks are short")
+            refused = StoreUnavailable(f"every connection of {name} is in use; blocks are short")
         except (UnsafeStore, UnknownName):
             raise
         except Exception as error:  # noqa: BLE001 - of the driver, which may name the password's file
-            refused = StoreUnavailable(f"no connection for {purpose} ({type(error).__name__})")
+            refused = StoreUnavailable(
+                f"no connection for {name} ({type(error).__name__}); if the server runs and has "
+                "room, install the lenses again with new passwords (renew)"
+            )
         raise refused
 
-    def _engine(self, purpose: str, reach: Reach) -> Engine:
+    def _engine(self, name: str, reach: Reach) -> Engine:
         with self._making:
-            if (purpose, reach) not in self._engines:
-                self._credentials(purpose)
-                self._engines[purpose, reach] = self._make(purpose, reach)
-            return self._engines[purpose, reach]
+            if (name, reach) not in self._engines:
+                self._credentials(name)
+                self._engines[name, reach] = self._make(name, reach)
+            return self._engines[name, reach]
 
-    def _make(self, purpose: str, reach: Reach) -> Engine:
+    def _make(self, name: str, reach: Reach) -> Engine:
         engine = create_engine(
             "postgresql+psycopg://",
-            creator=lambda: self._connect(purpose, reach),
+            creator=lambda: self._connect(name, reach),
             poolclass=QueuePool,
             pool_size=self._size,
             max_overflow=0,
@@ -346,49 +210,53 @@ class LensPools:
         event.listen(engine, "checkout", _refuse_a_dead_one)
         event.listen(engine, "reset", _clean)
         event.listen(engine, "handle_error", _forget_values)
+        seals(engine)
         return engine
 
-    def _credentials(self, purpose: str) -> tuple[str, str]:
+    def _credentials(self, name: str) -> _Credentials:
         # Read at each new connection: `install` makes new passwords while we run.
         try:
             text = (self._folder / ROLES_FILE).read_text(encoding="utf-8")
         except OSError:
             raise UnsafeStore(f"{ROLES_FILE} cannot be read; install the lens first") from None
-        entry = json.loads(text)["roles"].get(purpose)
+        written = json.loads(text)
+        entry = written["roles"].get(name)
         if entry is None:
-            raise UnknownName(f"the purpose {purpose} has no lens in this database")
-        return entry["role"], entry["password"]
+            raise UnknownName(f"there is no lens {name} in this database")
+        return _Credentials(entry["role"], entry["password"], written["mark"])
 
-    def _connect(self, purpose: str, reach: Reach) -> psycopg.Connection[Any]:
-        role, _ = self._credentials(purpose)
-        connection = self._log_in(purpose, _options(purpose, reach, self._block_seconds))
+    def _connect(self, name: str, reach: Reach) -> QuietConnection:
+        known = self._credentials(name)
+        connection = self._log_in(known, _options(name, reach, self._block_seconds))
         # Behind a transaction pooler the process that we know is not the one that works for us.
         row = connection.execute(
             "SELECT pg_backend_pid(), session_user::text, current_setting('search_path'), "
             "current_setting('synchronous_commit')"
         ).fetchone()
         connection.rollback()
-        expected = (connection.info.backend_pid, role, _search_path(purpose, reach), "on")
+        expected = (connection.info.backend_pid, known.role, _search_path(name, reach), "on")
         if row != expected:
             connection.close()
             raise UnsafeStore(
                 "a lensed connection does not reach its own server process as its own role with "
                 "its own settings; connect to PostgreSQL directly, not through a pooler"
             )
+        connection.mark = known.mark
         return connection
 
-    def _log_in(self, purpose: str, options: str) -> psycopg.Connection[Any]:
-        role, password = self._credentials(purpose)
-        address = self._address.set(drivername="postgresql", username=role, password=password)
-        return _QuietConnection.connect(
+    def _log_in(self, known: _Credentials, options: str) -> QuietConnection:
+        address = self._address.set(
+            drivername="postgresql", username=known.role, password=known.password
+        )
+        return QuietConnection.connect(
             address.render_as_string(hide_password=False),
             options=options,
-            cursor_factory=_QuietCursor,
+            cursor_factory=QuietCursor,
             connect_timeout=5,
         )
 
     def _end_session(self, scope: Scope) -> None:
-        with self._log_in(scope.purpose, "") as connection:
+        with self._log_in(self._credentials(scope.lens), "") as connection:
             connection.execute("SELECT pg_terminate_backend(%s)", (scope.backend_pid,))
 
     def close(self) -> None:
@@ -398,15 +266,39 @@ class LensPools:
             engine.dispose()
 
 
-def _search_path(purpose: str, reach: Reach) -> str:
-    return f"{quoted(schema_of(purpose, reach))}, pg_temp"
+@dataclass(frozen=True, slots=True, repr=False)
+class _Credentials:
+    role: str
+    password: str
+    mark: str
 
 
-def _options(purpose: str, reach: Reach, seconds: float) -> str:
+def _people(people: Sequence[str] | None) -> tuple[str, ...] | None:
+    if people is None:
+        return None
+    if isinstance(people, str) or not people or not all(isinstance(p, str) and p for p in people):
+        raise InputError("a lens is for people by id, at least one, or for None: all who permit it")
+    return tuple(people)
+
+
+def _give_time(driver: psycopg.Connection[Any], seconds: float) -> None:
+    """Let a block last longer than the others; at its return the settings are as they were."""
+    limit = int(seconds * 1000)
+    driver.autocommit = True
+    for setting in ("statement", "idle_in_transaction_session", "lock"):
+        driver.execute(f"SET {setting}_timeout = {limit}")
+    driver.autocommit = False
+
+
+def _search_path(name: str, reach: Reach) -> str:
+    return f"{quoted(schema_of(name, reach))}, pg_temp"
+
+
+def _options(name: str, reach: Reach, seconds: float) -> str:
     """Return the settings of a session; RESET ALL comes back to these, not to the role's own."""
     limit = str(int(seconds * 1000))
     settings = {
-        "search_path": _search_path(purpose, reach),
+        "search_path": _search_path(name, reach),
         "statement_timeout": limit,
         "idle_in_transaction_session_timeout": limit,
         "lock_timeout": limit,
@@ -444,10 +336,13 @@ no value of a row, and making them anew in each block costs more than the read t
 _turns = count()
 
 
-def _clean(connection: Any, _record: object, state: Any) -> None:
+def _clean(connection: Any, record: Any, state: Any) -> None:
     """Undo and forget all of a block; what raises here makes the pool close the connection."""
     if state.terminate_only:
         return
+    connection.row_factory = tuple_row  # opens no sealed value any more
+    if record is not None:
+        record.info.clear()
     connection.rollback()
     connection.autocommit = True
     # The driver forgets the statements that it prepared when the server answers DEALLOCATE ALL to

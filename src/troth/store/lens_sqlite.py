@@ -1,11 +1,12 @@
-"""Lenses on SQLite: the pools, the block, and the renaming of the tables behind.
+"""Lenses on SQLite: the pools and the block.
 
 What holds here; each point is held by a test in ``tests/store/test_lens_sqlite*.py``:
 
-1. A connection that shows a purpose never shows another one, and one that shows a single person's
-   rows was made for single persons. Its random names are drawn anew after each block.
+1. A connection that shows a lens never shows another one, and one that shows the rows of named
+   people was made for named people. Its random names are drawn anew after a block in which
+   anything was refused or failed, and after so many blocks in any case.
 2. A block is one transaction on one thread. It ends by its deadline, with no cursor half read.
-3. The person of a block stands in a table that only the inner views may read, and that no
+3. The people of a block stand in a table that only the inner views may read, and that no
    statement of the block can write.
 4. The state that is joined lies in the same file: what was withdrawn before a block opens is not
    seen in it, whichever process took the answer.
@@ -22,28 +23,26 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
-from troth.core.errors import InputError, StoreUnavailable, UnknownName, UnsafeStore
-from troth.core.lens import BASE_SUFFIX, Lens
-from troth.store.db import Database, owner_engine, raise_unavailable
+from troth.core.errors import InputError, UnknownName, UnsafeStore
+from troth.core.lens import Lens
+from troth.store.db import Database, raise_unavailable
 from troth.store.lens_sqlite_connection import LensedConnection, Turn
-from troth.store.lens_sqlite_ddl import (
-    Catalogue,
-    LensText,
-    Names,
-    columns_of,
-    insertable,
-    quoted,
-)
+from troth.store.lens_sqlite_ddl import LensText, Names, quoted
 from troth.store.lens_sqlite_guard import LensGuard
-from troth.store.sealed_type import new_mark
+from troth.store.lens_sqlite_tables import catalogue_of
+from troth.store.sealed_type import new_mark, seals
 
 _KEPT = 8
 """How many clean connections of a kind are kept."""
+
+_BLOCKS = 64
+"""After how many blocks the names of a connection are drawn anew, if nothing was refused before.
+
+Making views costs more than most blocks, and a name could only come out by way of an error."""
 
 _LONGEST = 64 << 20
 """Bytes of a value or a row, so that no statement takes all memory."""
@@ -70,7 +69,7 @@ class _Lensed:
     Args:
         raw: a connection of ours; from now on it serves this lens and nothing else.
         lens: what it shows.
-        scoped: whether its blocks are each of one person.
+        scoped: whether its blocks are each of named people.
         mark: what sealed values are marked with.
     """
 
@@ -85,13 +84,15 @@ class _Lensed:
             deletes=frozenset(t.name for t in lens.tables if t.may_delete),
         )
         self._text: LensText | None = None
-        self._set_person = ""
+        self._add_person = self._forget_people = ""
         self.secret = ""
+        self.blocks = 0
+        """How many blocks there were since the names were drawn."""
         raw.set_authorizer(self._guard.authorize)
         raw.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
         raw.execute("PRAGMA temp_store=MEMORY")
-        self._catalogue = _catalogue(raw, lens)
+        self._catalogue = catalogue_of(raw, lens)
         self.renew()
 
     def renew(self) -> None:
@@ -99,41 +100,56 @@ class _Lensed:
         names = Names.draw(self._lens)
         made = LensText(self._lens, names, self._catalogue, self.scoped, self._mark)
         self._guard.building = True
-        script = ["BEGIN;", *(self._text.removals() if self._text else ()), *made.statements()]
-        if self.scoped:
-            script.append(f"INSERT INTO temp.{quoted(names.person)} VALUES (NULL);")
-        self.raw.executescript("\n".join([*script, "COMMIT;"]))
+        removals = self._text.removals() if self._text else ()
+        self.raw.executescript("\n".join(["BEGIN;", *removals, *made.statements(), "COMMIT;"]))
         self._text = made
         self.secret = names.triggers.removeprefix("t_")
         self._guard.inner = frozenset(names.inner.values())
         self._guard.inside = frozenset({*names.inner.values(), names.permitted, *made.triggers})
-        self._set_person = f"UPDATE temp.{quoted(names.person)} SET id = ?"
+        people = f"temp.{quoted(names.people)}"
+        self._add_person = f"INSERT INTO {people} VALUES (?)"
+        self._forget_people = f"DELETE FROM {people}"
+        self.blocks = 0
         # SQLite resolves views and prepares statements when they are first used: here, not when
         # somebody waits for it.
         if self.scoped:
-            self.raw.execute(self._set_person, (None,))
+            self.raw.execute(self._add_person, (None,))
+            self.raw.execute(self._forget_people)
         for table in self._lens.tables:
             self.raw.execute(f"SELECT * FROM temp.{quoted(table.name)} LIMIT 0").fetchall()
         self._guard.building = False
 
-    def give_to(self, person: str | None) -> None:
-        """Set the person whose rows the next block sees."""
+    def give_to(self, people: Sequence[str]) -> None:
+        """Set the people whose rows the next block sees; until then it sees nobody's."""
+        self._guard.building = True
+        if len(people) == 1:
+            self.raw.execute(self._add_person, (people[0],))
+        else:
+            self.raw.execute("BEGIN")
+            self.raw.executemany(self._add_person, ((person,) for person in people))
+            self.raw.execute("COMMIT")
+        self._guard.building = False
+
+    def forget_people(self) -> None:
+        """Let nobody's rows be seen until somebody is given."""
+        self._guard.building = True
+        self.raw.set_progress_handler(None, 0)
         if self.scoped:
-            self._guard.building = True
-            self.raw.execute(self._set_person, (person,))
-            self._guard.building = False
+            self.raw.execute(self._forget_people)
+        self._guard.building = False
 
 
 class SqliteLenses:
-    """The lenses of every purpose of one deployment on SQLite; one object per process.
+    """The lenses of one deployment on SQLite; one object per process.
 
     Args:
         database: of the application; tables of the lenses and consent state lie in its file.
-        lenses: what each purpose may see.
+        lenses: by name; see `Lens.name`.
         block_seconds: how long a block may last.
 
     Raises:
         UnsafeStore: the database is not SQLite.
+        InputError: a lens is given under a name that is not its own.
     """
 
     def __init__(
@@ -141,17 +157,19 @@ class SqliteLenses:
     ) -> None:
         if database.kind != "sqlite":
             raise UnsafeStore("these lenses are for SQLite")
+        if any(name != lens.name for name, lens in lenses.items()):
+            raise InputError("a lens is given under its own name: that of its purposes")
         # Its own: who closes the application's connections must not close one being renewed.
         self._database = Database(database.url)
         self._lenses = dict(lenses)
         self._seconds = block_seconds
         self._process = os.getpid()
         self._clean: dict[tuple[str, bool], deque[_Lensed]] = {
-            (purpose, scoped): deque() for purpose in self._lenses for scoped in (True, False)
+            (name, scoped): deque() for name in self._lenses for scoped in (True, False)
         }
         self._mark = new_mark()
         self._taken = threading.local()
-        self._engines = {purpose: self._engine() for purpose in self._lenses}
+        self._engines = {name: self._engine() for name in self._lenses}
         self._keeper = _Keeper(self._renew)
 
     def _engine(self) -> Engine:
@@ -162,44 +180,53 @@ class SqliteLenses:
             self._taken.connection = None
             return taken
 
-        return create_engine("sqlite+troth_lens://", creator=connection, poolclass=NullPool)
+        engine = create_engine("sqlite+troth_lens://", creator=connection, poolclass=NullPool)
+        seals(engine)
+        return engine
 
     @contextmanager
     def use(
         self,
-        purpose: str,
+        name: str,
         *,
-        person: str | None,
+        people: Sequence[str] | None,
+        writes: bool = False,
         record: Callable[[], object] | None = None,
         seconds: float | None = None,
     ) -> Iterator[LensedBlock]:
         """Open a block: one transaction on a lensed connection, committed at its end.
 
         Args:
-            purpose: one of the lenses.
-            person: random id of the person; None for all people for whom the purpose stands.
+            name: of the lens: the id of its purpose, or of a joint one all of them; see `name_of`.
+            people: random ids of the people whose rows are shown, and nobody else's; None for all
+                people for whom every purpose of the lens stands. A point read costs as many rows
+                as the people have, so name those who are worked on, not thousands.
+            writes: whether the block will write. It then takes the write lock with its first
+                statement, even one that reads: a read that became a write could fail. Without it
+                a first statement that writes does the same.
             record: called before anything is handed out; returns when the look is durable.
             seconds: how long this block may last; by default that of all.
 
         Raises:
-            UnknownName: the purpose has no lens here.
-            InputError: the person is an empty text, or the block ended with a cursor half read.
+            UnknownName: there is no such lens here.
+            InputError: nobody is named, or not by id; or the block ended with a cursor half read.
             StoreUnavailable: the database cannot be used now, or the block lasted too long; what
                 it did was undone.
         """
-        if person is not None and not (isinstance(person, str) and person):
-            raise InputError("a lens is for one person by id, or for None: all who permit it")
-        lensed = self.take(purpose, scoped=person is not None)
+        named = None if people is None else _named(people)
+        lensed = self.take(name, scoped=named is not None)
         turn: Turn | None = None
         try:
             if record is not None:
                 record()
-            lensed.give_to(person)
-            turn = Turn(lensed.raw, seconds or self._seconds, lensed.secret)
+            lensed.blocks += 1
+            if named is not None:
+                lensed.give_to(named)
+            turn = Turn(lensed.raw, seconds or self._seconds, lensed.secret, writes=writes)
             self._keeper.watch(turn)
             driver = LensedConnection(turn)
             self._taken.connection = driver
-            with self._engines[purpose].connect() as connection:
+            with self._engines[name].connect() as connection:
                 try:
                     yield LensedBlock(connection, driver, self._mark)
                     self._end(turn, connection)
@@ -210,7 +237,7 @@ class SqliteLenses:
             raise_unavailable(error)
             raise
         finally:
-            self._give_back(purpose, lensed, turn)
+            self._give_back(name, lensed, turn)
 
     def _end(self, turn: Turn, connection: Connection) -> None:
         """Commit; a cursor that is half read would go on seeing what the block saw."""
@@ -226,19 +253,19 @@ class SqliteLenses:
         else:
             connection.connection.driver_connection.commit()  # type: ignore[union-attr]
 
-    def take(self, purpose: str, *, scoped: bool) -> _Lensed:
-        """Take a clean connection of a purpose from its pool, or make one.
+    def take(self, name: str, *, scoped: bool) -> _Lensed:
+        """Take a clean connection of a lens from its pool, or make one.
 
         Raises:
-            UnknownName: the purpose has no lens here.
+            UnknownName: there is no such lens here.
             StoreUnavailable: no connection can be made.
             UnsafeStore: a table of the lens is not in the database, or was not put behind it.
         """
         if self._process != os.getpid():
             raise UnsafeStore("a connection of SQLite must not cross a fork; open lenses anew")
-        pool = self._clean.get((purpose, scoped))
+        pool = self._clean.get((name, scoped))
         if pool is None:
-            raise UnknownName("this purpose has no lens here")
+            raise UnknownName("there is no lens of this name; the data map says which there are")
         try:
             return pool.pop()
         except IndexError:
@@ -247,7 +274,7 @@ class SqliteLenses:
         try:
             raw.set_authorizer(None)
             raw.execute(f"PRAGMA busy_timeout={int(min(self._seconds, 5.0) * 1000)}")
-            return _Lensed(raw, self._lenses[purpose], scoped=scoped, mark=self._mark)
+            return _Lensed(raw, self._lenses[name], scoped=scoped, mark=self._mark)
         except sqlite3.Error as error:
             raw.close()
             raise_unavailable(error)
@@ -256,7 +283,7 @@ class SqliteLenses:
             raw.close()
             raise
 
-    def _give_back(self, purpose: str, lensed: _Lensed, turn: Turn | None) -> None:
+    def _give_back(self, name: str, lensed: _Lensed, turn: Turn | None) -> None:
         if turn is not None:
             with turn.lock:
                 turn.is_over = True
@@ -264,11 +291,21 @@ class SqliteLenses:
                 if lensed.raw.in_transaction:
                     lensed.raw.execute("ROLLBACK")
             self._keeper.forget(turn)
-        self._keeper.renew_later(purpose, lensed)
+        pool = self._clean[name, lensed.scoped]
+        if turn is None or turn.was_refused or lensed.blocks >= _BLOCKS or len(pool) >= _KEPT:
+            self._keeper.renew_later(name, lensed)
+            return
+        try:
+            lensed.forget_people()
+        except sqlite3.Error:  # closed meanwhile
+            with suppress(sqlite3.Error):
+                lensed.raw.close()
+            return
+        pool.append(lensed)
 
-    def _renew(self, purpose: str, lensed: _Lensed) -> None:
+    def _renew(self, name: str, lensed: _Lensed) -> None:
         """Make a used connection clean, off the way of whoever used it."""
-        pool = self._clean[purpose, lensed.scoped]
+        pool = self._clean[name, lensed.scoped]
         try:
             if len(pool) >= _KEPT:
                 lensed.raw.close()
@@ -281,10 +318,10 @@ class SqliteLenses:
             return
         pool.append(lensed)
 
-    def warm(self, purpose: str, *, scoped: bool, connections: int = 1) -> None:
+    def warm(self, name: str, *, scoped: bool, connections: int = 1) -> None:
         """Make connections ahead of use, as many as the pool keeps at most."""
-        made = [self.take(purpose, scoped=scoped) for _ in range(min(connections, _KEPT))]
-        self._clean[purpose, scoped].extend(made)
+        made = [self.take(name, scoped=scoped) for _ in range(min(connections, _KEPT))]
+        self._clean[name, scoped].extend(made)
 
     def settle(self) -> None:
         """Wait until every connection that was given back is clean again."""
@@ -299,6 +336,14 @@ class SqliteLenses:
         self._database.close()
         for engine in self._engines.values():
             engine.dispose()
+
+
+def _named(people: Sequence[str]) -> Sequence[str]:
+    """Return the people of a block, each once."""
+    is_list = isinstance(people, Sequence) and not isinstance(people, str)
+    if not is_list or not people or not all(isinstance(one, str) and one for one in people):
+        raise InputError("a lens is for people named by id, or for None: all who permit it")
+    return tuple(dict.fromkeys(people))
 
 
 class _Keeper:
@@ -327,12 +372,12 @@ class _Keeper:
         """Watch over a block no more."""
         self._turns.discard(turn)
 
-    def renew_later(self, purpose: str, lensed: _Lensed) -> None:
+    def renew_later(self, name: str, lensed: _Lensed) -> None:
         """Renew a connection soon."""
         if self._is_closed:
             lensed.raw.close()
         else:
-            self._queue.put((purpose, lensed))
+            self._queue.put((name, lensed))
 
     def settle(self) -> None:
         """Wait until everything that was given so far is renewed."""
@@ -374,99 +419,3 @@ class _Keeper:
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join(10)
-
-
-# --- what lies in the database --------------------------------------------------------------------
-
-
-def _catalogue(raw: sqlite3.Connection, lens: Lens) -> Catalogue:
-    """Read what the views need; the authorizer must allow it."""
-    found = raw.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall()
-    there = {name for (name,) in found}
-    names = {t.name for t in lens.tables}
-    bases = {}
-    for name in names | {hop.table for t in lens.tables for hop in t.hops}:
-        base = name + BASE_SUFFIX
-        if base not in there and (name in names or name not in there):
-            raise UnsafeStore(f"{name} is not behind a lens; run troth lens install")
-        if base in there and name in there:
-            raise UnsafeStore(f"{name} stands beside {base}: something made it anew; move its rows")
-        if name.startswith(("troth_", "sqlite_")):
-            raise UnsafeStore(f"{name} is no table of an application")
-        bases[name] = base if base in there else name
-    unique = {t.name: _unique(raw, bases[t.name]) for t in lens.tables}
-    for table in lens.tables:
-        columns = {row[1] for row in raw.execute(f"PRAGMA main.table_info({quoted(table.base)})")}
-        wanted = {*columns_of(table), *(() if table.hops else (table.person,))}
-        if wanted - columns:
-            missing = ", ".join(sorted(wanted - columns))
-            raise UnsafeStore(f"{table.name} has no column {missing}; run troth map check")
-        if set(table.update) & set(table.key):
-            raise UnsafeStore(f"the key of {table.name} cannot be among what a purpose changes")
-        if not table.key or (insertable(table) and not set(table.key) <= columns):
-            raise UnsafeStore(f"{table.name} has no key")
-    return Catalogue(bases, unique)
-
-
-def _unique(raw: sqlite3.Connection, base: str) -> Sequence[tuple[str, ...]]:
-    indexes = raw.execute(f"PRAGMA main.index_list({quoted(base)})").fetchall()
-    found = []
-    for _, name, is_unique, _, is_partial in indexes:
-        if is_unique and not is_partial:
-            columns = [row[2] for row in raw.execute(f"PRAGMA main.index_info({quoted(name)})")]
-            if None not in columns:  # an expression; conflict clauses are refused in any case
-                found.append(tuple(columns))
-    return found
-
-
-def install(owner_url: str, tables: Sequence[str]) -> list[str]:
-    """Put tables behind the lenses: rename them, with every reference to them.
-
-    Returns:
-        The tables that were renamed now; those that were before are left as they are.
-
-    Raises:
-        UnsafeStore: a table is not there, or stands beside one that was renamed before.
-    """
-    return _rename(owner_url, [(name, name + BASE_SUFFIX) for name in tables])
-
-
-def uninstall(owner_url: str, tables: Sequence[str]) -> list[str]:
-    """Give tables their own names back; see `install`."""
-    return _rename(owner_url, [(name + BASE_SUFFIX, name) for name in tables])
-
-
-def _rename(owner_url: str, names: Sequence[tuple[str, str]]) -> list[str]:
-    engine = owner_engine(owner_url)
-    renamed = []
-    try:
-        with engine.connect() as connection:
-            driver: Any = connection.connection.driver_connection
-            driver.isolation_level = None  # the driver would commit before each change of schema
-            # References follow only with both of these; they cannot be set in a transaction.
-            driver.execute("PRAGMA legacy_alter_table=OFF")
-            driver.execute("PRAGMA foreign_keys=ON")
-            driver.execute("BEGIN IMMEDIATE")
-            try:
-                found = connection.execute(
-                    text("SELECT name FROM sqlite_master WHERE type = 'table'")
-                )
-                there = {row[0] for row in found}
-                for old, new in names:
-                    if old in there and new in there:
-                        raise UnsafeStore(f"{old} and {new} are both there; move the rows of one")
-                    if old not in there and new not in there:
-                        raise UnsafeStore(f"there is no table {old}")
-                    if old in there:
-                        driver.execute(f"ALTER TABLE {quoted(old)} RENAME TO {quoted(new)}")
-                        renamed.append(old)
-                driver.execute("COMMIT")
-            except BaseException:
-                driver.execute("ROLLBACK")
-                raise
-    except sqlite3.Error as error:
-        raise_unavailable(error)
-        raise StoreUnavailable("the tables cannot be renamed now") from error
-    finally:
-        engine.dispose()
-    return renamed

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from troth.core.errors import InputError, StoreUnavailable
 from troth.store.db import raise_unavailable
-from troth.store.lens_sqlite_guard import judge
+from troth.store.lens_sqlite_guard import Verdict, judge
 
 _OVER = "this block is over; open a lens for each use"
 _MANY = 64
@@ -39,22 +39,27 @@ class Turn:
         raw: the driver's connection.
         seconds: how long the block may last.
         secrets: names that no error may say.
+        writes: whether its transaction takes the write lock even if its first statement reads.
     """
 
     __slots__ = (
         "__weakref__", "cursors", "deadline", "is_over", "lock", "raw", "row_factory", "secrets",
-        "thread", "why",
+        "thread", "was_refused", "why", "writes",
     )  # fmt: skip
 
-    def __init__(self, raw: sqlite3.Connection, seconds: float, secrets: str) -> None:
+    def __init__(
+        self, raw: sqlite3.Connection, seconds: float, secrets: str, *, writes: bool = False
+    ) -> None:
         self.raw = raw
         self.deadline = monotonic() + seconds
         self.row_factory: Any = None
         self.secrets = secrets
+        self.writes = writes
         self.lock = threading.Lock()
         self.thread = get_ident()
         self.cursors: list[weakref.ref[LensedCursor]] = []
         self.is_over = False
+        self.was_refused = False
         self.why = _OVER
 
     def check(self) -> None:
@@ -107,7 +112,7 @@ class Turn:
 
         One that writes takes the write lock at once: a read that became a write could fail.
         """
-        self.raw.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        self.raw.execute("BEGIN IMMEDIATE" if writes or self.writes else "BEGIN")
 
     def close_cursors(self) -> int:
         """Close every cursor, and return how many had rows that nobody read."""
@@ -119,8 +124,17 @@ class Turn:
         self.cursors.clear()
         return half_read
 
+    def judged(self, sql: str) -> Verdict:
+        """Return what a statement is, or refuse it; see `judge`."""
+        try:
+            return judge(sql)
+        except InputError:
+            self.was_refused = True
+            raise
+
     def told(self, error: sqlite3.Error) -> BaseException:
         """Return what the block is told of an error: never a name behind the lens."""
+        self.was_refused = True
         if isinstance(error, sqlite3.OperationalError) and "interrupted" in str(error):
             self.expire()
             return StoreUnavailable(self.why)
@@ -169,7 +183,7 @@ class LensedCursor(sqlite3.Cursor):
         with turn.lock:
             if turn.is_over or get_ident() != turn.thread or monotonic() > turn.deadline:
                 turn.refuse()
-            verdict = judge(sql)
+            verdict = turn.judged(sql)
             try:
                 if not turn.raw.in_transaction and not verdict.begins:
                     turn.begin(writes=verdict.writes)
@@ -184,7 +198,7 @@ class LensedCursor(sqlite3.Cursor):
         rows = list(parameters)
         with turn.lock:
             turn.check()
-            verdict = judge(sql)
+            verdict = turn.judged(sql)
             try:
                 if not turn.raw.in_transaction:
                     turn.begin(writes=verdict.writes)

@@ -5,7 +5,7 @@ the granted columns of the inner one; the inner one has a random name and is the
 which a base table may be read. A single view would be open: SQLite tells the authorizer the name
 of whatever sub-query reads a table, and anybody can name a sub-query like a view that he knows.
 
-With one person given, the inner view is a barrier (``LIMIT -1``): SQLite evaluates who may be seen
+With people given, the inner view is a barrier (``LIMIT -1``): SQLite evaluates who may be seen
 first and the statement's own conditions only on the rows that are left.
 """
 
@@ -26,6 +26,7 @@ KEY_TAKEN = "troth: a row with this key or another unique value is there already
 NO_KEY = "troth: the key is made by the application and must be given"
 NOT_GRANTED = "troth: a column was given that this purpose does not insert"
 IN_THE_OPEN = "troth: a sealed column takes sealed values only"
+ONLY_CLEARED = "troth: this purpose may clear the column and write nothing into it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,14 @@ class Names:
     """The random names of one use; whoever knew one could read past the lens.
 
     Args:
-        permitted: the view of the people for whom the purpose stands.
-        person: the table that holds the person of the use.
+        permitted: the view of the people for whom every purpose of the lens stands.
+        people: the table that holds the people of the use.
         inner: the inner view of each table.
         triggers: what every trigger's name begins with.
     """
 
     permitted: str
-    person: str
+    people: str
     inner: Mapping[str, str]
     triggers: str
 
@@ -78,13 +79,9 @@ class LensText:
 
     def statements(self) -> Iterator[str]:
         """Yield the statements in order; each ends with a semicolon."""
-        purpose = str(self.lens.purpose).replace("'", "''")
-        yield (
-            f"CREATE TEMP VIEW {quoted(self.names.permitted)} AS "
-            f"{permitted_select('sqlite')} AND s.purpose_id = '{purpose}';"
-        )
+        yield f"CREATE TEMP VIEW {quoted(self.names.permitted)} AS {self._permitted()};"
         if self.scoped:
-            yield f"CREATE TEMP TABLE {quoted(self.names.person)} (id TEXT);"
+            yield f"CREATE TEMP TABLE {quoted(self.names.people)} (id TEXT);"
         for table in self.lens.tables:
             yield from self._views(table)
             if table.insert:
@@ -101,10 +98,19 @@ class LensText:
             yield f"DROP VIEW temp.{quoted(table.name)};"
             yield f"DROP VIEW temp.{quoted(self.names.inner[table.name])};"
         if self.scoped:
-            yield f"DROP TABLE temp.{quoted(self.names.person)};"
+            yield f"DROP TABLE temp.{quoted(self.names.people)};"
         yield f"DROP VIEW temp.{quoted(self.names.permitted)};"
 
     # --- reading ------------------------------------------------------------------------------
+
+    def _permitted(self) -> str:
+        """Return the people for whom the first purpose stands and every other one, too."""
+        first, *others = (_permitted_for(purpose) for purpose in self.lens.purposes)
+        return first + "".join(
+            f" AND EXISTS (SELECT 1 FROM ({other}) o{n} "
+            f"WHERE o{n}.pii_principal_id = s.pii_principal_id)"
+            for n, other in enumerate(others)
+        )
 
     def _views(self, table: LensTable) -> Iterator[str]:
         inner = quoted(self.names.inner[table.name])
@@ -128,9 +134,9 @@ class LensText:
         return f"b.{name}"
 
     def _scoped_rows(self, table: LensTable) -> str:
-        """Rows of one person: from the person to the row, in this order (CROSS JOIN fixes it)."""
+        """Rows of people: from the person to the row, in this order (CROSS JOIN fixes it)."""
         rows = (
-            f"temp.{quoted(self.names.person)} p CROSS JOIN temp.{quoted(self.names.permitted)} w "
+            f"temp.{quoted(self.names.people)} p CROSS JOIN temp.{quoted(self.names.permitted)} w "
             "ON w.pii_principal_id = p.id"
         )
         column, found = table.person, "p.id"
@@ -149,8 +155,9 @@ class LensText:
         )
 
     @property
-    def _scope(self) -> str:
-        return f"(SELECT id FROM {quoted(self.names.person)})"
+    def _only_person(self) -> str:
+        """Return the person of a use that is of exactly one, else NULL."""
+        return f"(SELECT iif(count(*) = 1, min(id), NULL) FROM {quoted(self.names.people)})"
 
     def _person_of(self, table: LensTable, row: str) -> str:
         """Return the expression that gives the person of a row, ``b`` or ``NEW``."""
@@ -185,7 +192,7 @@ class LensText:
                 yield _refuse(NOT_GRANTED, f"NEW.{quoted(column)} IS NOT NULL")
         yield _refuse(NO_KEY, " OR ".join(f"NEW.{quoted(column)} IS NULL" for column in table.key))
         if self.scoped and not table.hops and table.person not in columns:
-            values[table.person] = self._scope
+            values[table.person] = self._only_person
         yield from self._only_permitted(table, values)
         yield from _only_sealed(table, columns)
         yield (
@@ -201,7 +208,8 @@ class LensText:
             yield _refuse(NOT_YOURS, "1")
             return
         person = self._person_of(table, "NEW") if table.hops else values[entry]
-        mine = f" AND w.pii_principal_id = {self._scope}" if self.scoped else ""
+        people = f"(SELECT id FROM {quoted(self.names.people)})"
+        mine = f" AND w.pii_principal_id IN {people}" if self.scoped else ""
         yield _refuse(
             NOT_YOURS,
             f"NOT EXISTS (SELECT 1 FROM {quoted(self.names.permitted)} w "
@@ -214,8 +222,9 @@ class LensText:
         What the view does not show as it is stored gets a trigger of its own, which runs only if
         the statement names the column: another would write back what the view shows.
         """
-        alone = [c for c in table.update if c not in table.read or c in table.sealed]
-        plain = tuple(c for c in table.update if c not in alone)
+        shown = set(table.read) - {*table.sealed, *table.clears}
+        alone = [c for c in table.update if c not in shown]
+        plain = tuple(c for c in table.update if c in shown)
         return [*([plain] if plain else []), *((c,) for c in alone)]
 
     def _update(self, table: LensTable, columns: tuple[str, ...]) -> Iterator[str]:
@@ -223,6 +232,9 @@ class LensText:
         if entry in columns:
             yield from self._only_permitted(table, {entry: f"NEW.{quoted(entry)}"})
         yield from _only_sealed(table, columns)
+        for column in columns:
+            if column in table.clears:
+                yield _refuse(ONLY_CLEARED, f"NEW.{quoted(column)} IS NOT NULL")
         base = quoted(self.catalogue.bases[table.name])
         for index in self.catalogue.unique[table.name]:
             if set(index) & set(columns):
@@ -253,6 +265,11 @@ def columns_of(table: LensTable) -> tuple[str, ...]:
 def insertable(table: LensTable) -> tuple[str, ...]:
     """Return the columns that an insert may give, the key among them."""
     return tuple(dict.fromkeys((*table.key, *table.insert))) if table.insert else ()
+
+
+def _permitted_for(purpose: str) -> str:
+    literal = purpose.replace("'", "''")
+    return f"{permitted_select('sqlite')} AND s.purpose_id = '{literal}'"
 
 
 def _list(columns: Mapping[str, str] | Sequence[str]) -> str:

@@ -2,8 +2,12 @@
 
 The authorizer runs when a statement is prepared. It allows what comes from inside our own views and
 triggers, known by names that nobody can guess, and what touches the outer views; of everything
-else, a list of harmless functions and transactions. `judge` keeps EXPLAIN away, which would print
-those names, and conflict clauses, which would reach into the tables behind.
+else, a list of harmless functions and transactions.
+
+`judge` keeps away what the authorizer cannot refuse: EXPLAIN, which would print those names;
+conflict clauses, which would reach into the tables behind; and joins by ``USING`` and ``NATURAL``,
+whose columns SQLite reads without asking (a FULL JOIN with a sub-query that has a column of that
+name gives the whole column of any table).
 """
 
 from __future__ import annotations
@@ -155,6 +159,8 @@ def judge(sql: str) -> Verdict:
             "RETURNING is refused on a lens: it would give what was sent, not what was stored; "
             "make keys and defaults in the application"
         )
+    if "USING" in words or "NATURAL" in words:
+        raise InputError("write a join on a lens with ON; USING and NATURAL are refused")
     pairs = set(pairwise(words))
     if ("INSERT", "OR") in pairs or ("UPDATE", "OR") in pairs or ("REPLACE", "INTO") in pairs:
         raise InputError(

@@ -66,7 +66,6 @@ look_end = Table(
     Column("look_id", Text, primary_key=True),
     Column("ended_at", BigInteger, nullable=False),
     Column("ending", Text, nullable=False),
-    Column("rows_changed", Integer, nullable=False),
     CheckConstraint(one_of("ending", Ending), name="ending"),
     sqlite_with_rowid=False,
 )
@@ -86,7 +85,7 @@ look_told = Table(
     Column("look_id", Text, nullable=False),
     Column("pii_principal_id", Text, nullable=False),
     Column("told_at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("look_id", "pii_principal_id"),
+    PrimaryKeyConstraint("pii_principal_id", "look_id"),
     sqlite_with_rowid=False,
 )
 

@@ -16,8 +16,9 @@ to `troth_person`: what is left of an erased person are random ids that lead now
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from troth.core.collected import UseCount
@@ -46,15 +47,16 @@ _USES_SINCE = (
 _ADD_PERSON = (
     "INSERT INTO troth_look_person (pii_principal_id, looked_at, look_id) VALUES (?, ?, ?)"
 )
+_ALARM = "INSERT INTO troth_look_alarm (look_id, raised_at, words) VALUES (?, ?, ?)"
+_NO_LIMITS: Mapping[str, Limit] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class StoredLook:
-    """A look as it is read for one person; ``rows_changed`` is None until it ended."""
+    """A look as it is read for one person; ``ending`` is None until it ended."""
 
     look: Look
     ending: Ending | None
-    rows_changed: int | None
     reported: bool
 
 
@@ -92,8 +94,7 @@ class LookBook:
         self._add = placed(self._kind, _ADD)
         self._end = placed(
             self._kind,
-            "INSERT INTO troth_look_end (look_id, ended_at, ending, rows_changed) "
-            "VALUES (?, ?, ?, ?)",
+            "INSERT INTO troth_look_end (look_id, ended_at, ending) VALUES (?, ?, ?)",
         )
 
     def close(self) -> None:
@@ -102,63 +103,74 @@ class LookBook:
 
     # --- writing ----------------------------------------------------------------------------------
 
-    def record(self, taken: Look, *, alarm: str = "") -> None:
-        """Store a look and return after the commit.
-
-        Args:
-            taken: the look with the people it is about.
-            alarm: why the glass was broken; an alarm is stored in the same commit.
-
-        Raises:
-            StoreUnavailable: it could not be stored; nothing may be shown.
-        """
-        row = _row(taken)
-        if len(taken.people) < 2 and not alarm:
-            self._writer.run(lambda cursor: cursor.execute(self._add, row), is_one_statement=True)
-            return
-
-        def add(cursor: Cursor) -> None:
-            self._add_people(cursor, taken)
-            cursor.execute(self._add, row)
-            if alarm:
-                words = "INSERT INTO troth_look_alarm (look_id, raised_at, words) VALUES (?, ?, ?)"
-                cursor.execute(self._placed(words), (taken.look_id, taken.looked_at, alarm))
-
-        self._writer.run(add)
-
-    def record_within(self, taken: Look, limit: Limit) -> bool:
-        """Store a look of one person unless the purpose was used too often; tell whether it was.
+    def record(
+        self,
+        taken: Sequence[Look],
+        *,
+        alarm: str = "",
+        limits: Mapping[str, Limit] = _NO_LIMITS,
+        also: Callable[[Cursor], None] | None = None,
+    ) -> str:
+        """Store the looks of one use in one commit, and return after it.
 
         Counting and storing are one step, so that two callers are never both the last one.
 
+        Args:
+            taken: one for each purpose of the use; all are about the same people.
+            alarm: why the glass was broken; an alarm is stored in the same commit.
+            limits: by purpose, how often it may be used for one person.
+            also: is run in the same transaction.
+
+        Returns:
+            The purpose that was used too often, and then nothing was stored; else "".
+
         Raises:
             StoreUnavailable: it could not be stored; nothing may be shown.
-            ValueError: it is not about one person.
+            ValueError: a purpose with a limit is used for several people at once.
         """
-        (person,) = taken.people
-        asked = (person, limit.since(taken.looked_at), taken.purpose_id)
+        one = taken[0]
+        if len(taken) == 1 and len(one.people) < 2 and not (alarm or limits or also):
+            row = _row(one)
+            self._writer.run(lambda cursor: cursor.execute(self._add, row), is_one_statement=True)
+            return ""
 
-        def add(cursor: Cursor) -> bool:
-            if self._kind == "postgresql":  # SQLite has one writer anyway
-                # One lock for all: groups that locked person by person could wait for each other.
-                cursor.execute(f"SELECT pg_advisory_xact_lock({_LIMITED})")
-            cursor.execute(self._placed(f"SELECT {_USES_SINCE}"), (*asked, *asked))
-            (uses,) = cursor.fetchone()
-            if uses >= limit.times:
-                return False
-            cursor.execute(self._add, _row(taken))
-            return True
+        def add(cursor: Cursor) -> str:
+            for look in taken:
+                limit = limits.get(look.purpose_id)
+                if limit is not None and self._is_used_up(cursor, look, limit):
+                    return look.purpose_id
+            for look in taken:
+                self._add_people(cursor, look)
+                cursor.execute(self._add, _row(look))
+                if alarm:
+                    cursor.execute(self._placed(_ALARM), (look.look_id, look.looked_at, alarm))
+            if also is not None:
+                also(cursor)
+            return ""
 
         return self._writer.run(add)
 
-    def record_end(self, look_id: str, now: int, ending: Ending, rows_changed: int) -> None:
-        """Store how the block of a use ended; once for each look.
+    def _is_used_up(self, cursor: Cursor, look: Look, limit: Limit) -> bool:
+        (person,) = look.people
+        if self._kind == "postgresql":  # SQLite has one writer anyway
+            # One lock for all: groups that locked person by person could wait for each other.
+            cursor.execute(f"SELECT pg_advisory_xact_lock({_LIMITED})")
+        asked = (person, limit.since(look.looked_at), look.purpose_id)
+        cursor.execute(self._placed(f"SELECT {_USES_SINCE}"), (*asked, *asked))
+        (uses,) = cursor.fetchone()
+        return bool(uses >= limit.times)
+
+    def record_end(self, look_ids: Sequence[str], now: int, ending: Ending) -> None:
+        """Store how the block of a use ended; once for each of its looks.
 
         Raises:
-            StoreUnavailable: it could not be stored; the look itself stays.
+            StoreUnavailable: it could not be stored; the looks themselves stay.
         """
-        row = (look_id, now, ending.value, rows_changed)
-        self._writer.run(lambda cursor: cursor.execute(self._end, row), is_one_statement=True)
+        rows = [(look_id, now, ending.value) for look_id in look_ids]
+        if len(rows) == 1:
+            self._writer.run(lambda c: c.execute(self._end, rows[0]), is_one_statement=True)
+        else:
+            self._writer.run(lambda cursor: cursor.executemany(self._end, rows))
 
     def report(self, made: Report) -> None:
         """Store a person's doubt about a look; a second one about the same look changes nothing.
@@ -238,7 +250,7 @@ class LookBook:
             values += before
         arms, asked = _arms(_SELECTED, terms, "ORDER BY {at} DESC, {id} DESC LIMIT ?")
         sql = (
-            f"SELECT f.*, e.ending, e.rows_changed, r.report_id FROM ({arms}) f "
+            f"SELECT f.*, e.ending, r.report_id FROM ({arms}) f "
             "LEFT JOIN troth_look_end e ON e.look_id = f.look_id "
             "LEFT JOIN troth_look_report r "
             "ON r.pii_principal_id = ? AND r.look_id = f.look_id "
@@ -412,11 +424,10 @@ def _look(row: Sequence[Any]) -> Look:
 
 
 def _stored(row: Sequence[Any]) -> StoredLook:
-    ending, changed, report_id = row[13:]
+    ending, report_id = row[13:]
     return StoredLook(
         look=_look(row),
         ending=Ending(ending) if ending is not None else None,
-        rows_changed=changed,
         reported=report_id is not None,
     )
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, make_url, text
+from sqlalchemy.exc import DatabaseError
 
-from troth.core.errors import UnsafeStore
+from troth.core.errors import StoreUnavailable, UnsafeStore
 from troth.store import guard
 from troth.store.db import kind_of, owner_engine
 
@@ -26,6 +27,7 @@ def migrate(owner_url: str, *, app_role: str = "") -> None:
     Raises:
         UnsafeStore: on PostgreSQL without a role of its own for the application, or with one that
             owns our tables or may act as their owner.
+        StoreUnavailable: the file of SQLite cannot be opened, or is none.
     """
     kind = kind_of(owner_url)
     if kind == "postgresql" and app_role in ("", make_url(owner_url).username):
@@ -71,4 +73,7 @@ def _refuse_an_owner(connection: Connection, app_role: str) -> None:
 def _set_up_file(engine: Engine) -> None:
     with engine.connect() as connection:
         # WAL is a property of the file; it is set once, here, outside any transaction.
-        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        try:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        except DatabaseError as error:
+            raise StoreUnavailable("the database cannot be opened; is its file one?") from error

@@ -133,3 +133,14 @@ def add_purposes(cursor: Cursor, kind: Kind, ordinal: int, purposes: Mapping[str
     for purpose_id, under_restriction in purposes.items():
         if purpose_id not in known:
             cursor.execute(add, (ordinal, purpose_id, int(under_restriction)))
+
+
+def people_permitted(cursor: Cursor, kind: Kind, purposes: Sequence[str]) -> list[str]:
+    """Return the random ids of the people for whom every one of these purposes stands now."""
+    marks = ", ".join("?" * len(purposes))
+    sql = (
+        f"SELECT pii_principal_id FROM troth_permitted WHERE purpose_id IN ({marks}) "
+        "GROUP BY pii_principal_id HAVING count(*) = ? ORDER BY pii_principal_id"
+    )
+    cursor.execute(placed(kind, sql), (*purposes, len(purposes)))
+    return [row[0] for row in cursor.fetchall()]

@@ -23,13 +23,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Engine, String, event
+from sqlalchemy import ColumnElement, Connection, Dialect, Engine, String, Text, event
 from sqlalchemy.sql.operators import OperatorType, eq, is_, is_not, ne
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from troth.core import sealed_file
 from troth.core.blind_index import NormalForm, blind_index, generation_of, look_ups
 from troth.core.errors import InputError, SealBroken
 from troth.core.ports import KeyProvider
+from troth.core.sealed_file import PREFIX_BYTES
 from troth.core.sealing import (
     NONCE_BYTES,
     PREFIX,
@@ -206,12 +208,7 @@ class SealedUse:
             InputError: no person is given, it is not the use's, or the column is not granted.
             KeyDestroyed: the person's key was destroyed.
         """
-        place = self._place(column)
-        whom = person or self._person
-        if whom is None:
-            raise InputError(f"name the person for whom {column} is sealed")
-        if self._person not in (None, whom):
-            raise InputError(f"this use is of another person than {column} is sealed for")
+        place, whom = self._place(column), self._whom(column, person or "")
         if value is None:
             return None
         nonce = self._draw(NONCE_BYTES)
@@ -226,6 +223,42 @@ class SealedUse:
         """Return what an equal value may be stored as in the blind index: use it with ``IN``."""
         place, form = self._place(column), self._form(column)
         return look_ups(self._keys.index_keys(place), place, value, form)
+
+    def seal_file(self, column: str, file: str, content: bytes, *, person: str = "") -> bytes:
+        """Seal the content of a file for its person; raises what `sealed` does.
+
+        Args:
+            column: ``table.column`` of the folder in the data map.
+            file: the name under which it will be stored; another name does not open it.
+            content: of the file.
+            person: random id; by default the person of the use.
+        """
+        place, whom = self._place(column), self._whom(column, person)
+        prefix = self._draw(PREFIX_BYTES)
+        key = self._keys.make_key(whom)
+        return b"".join(
+            sealed_file.seal_file(key, place, whom, file, [content], nonce_prefix=prefix)
+        )
+
+    def open_file(self, column: str, file: str, stored: bytes, *, person: str = "") -> bytes:
+        """Open a sealed file of a person.
+
+        Raises:
+            SealBroken: it was altered, moved or renamed.
+            KeyDestroyed, KeyMissing: as `opened`.
+            InputError: as `sealed`.
+        """
+        place, whom = self._place(column), self._whom(column, person)
+        key = self._keys.key_of(whom)
+        return b"".join(sealed_file.open_file(key, place, whom, file, [stored]))
+
+    def _whom(self, column: str, person: str) -> str:
+        whom = person or self._person
+        if not whom:
+            raise InputError(f"name the person for whom {column} is sealed")
+        if self._person not in (None, whom):
+            raise InputError(f"this use is of another person than {column} is sealed for")
+        return whom
 
     def _place(self, column: str) -> SealedPlace:
         try:
@@ -267,6 +300,18 @@ class SealedUse:
     def _make_row(self, _: Any, *row: Sequence[Any]) -> Any:
         # sqlite3 asks with the row for the row, psycopg without it for what makes rows.
         return self.opened_row(*row) if row else self.opened_row
+
+
+def sealed_use(connection: Connection) -> SealedUse:
+    """Return what opens and seals on a connection.
+
+    Raises:
+        InputError: nothing does; it is no connection of a use.
+    """
+    use: SealedUse | None = connection.info.get(_USE)
+    if use is None:
+        raise InputError("this connection opens nothing sealed; take one of troth.use")
+    return use
 
 
 def detach(connection: Connection) -> None:
@@ -327,7 +372,7 @@ class SealedText(TypeDecorator[str]):
         column: ``table.column``, as the data map names it.
     """
 
-    impl = String
+    impl = Text
     cache_ok = True
 
     comparator_factory = _ByIndexOnly
@@ -358,7 +403,7 @@ class BlindIndexText(TypeDecorator[str]):
         column: ``table.column`` of the sealed column, not of this one.
     """
 
-    impl = String
+    impl = Text
     cache_ok = True
 
     def __init__(self, column: str = "") -> None:

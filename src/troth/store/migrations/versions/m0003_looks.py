@@ -102,7 +102,6 @@ SQLITE = (
       look_id TEXT NOT NULL,
       ended_at BIGINT NOT NULL,
       ending TEXT NOT NULL,
-      rows_changed INTEGER NOT NULL,
       CONSTRAINT pk_troth_look_end PRIMARY KEY (look_id),
       CONSTRAINT ck_troth_look_end_ending CHECK (ending = 'done' OR ending = 'undone')
     )
@@ -135,7 +134,7 @@ SQLITE = (
       look_id TEXT NOT NULL,
       pii_principal_id TEXT NOT NULL,
       told_at BIGINT NOT NULL,
-      CONSTRAINT pk_troth_look_told PRIMARY KEY (look_id, pii_principal_id)
+      CONSTRAINT pk_troth_look_told PRIMARY KEY (pii_principal_id, look_id)
     )
      WITHOUT ROWID
     """,
@@ -216,7 +215,6 @@ POSTGRESQL = (
       look_id TEXT NOT NULL,
       ended_at BIGINT NOT NULL,
       ending TEXT NOT NULL,
-      rows_changed INTEGER NOT NULL,
       CONSTRAINT pk_troth_look_end PRIMARY KEY (look_id),
       CONSTRAINT ck_troth_look_end_ending CHECK (ending = 'done' OR ending = 'undone')
     )
@@ -246,7 +244,7 @@ POSTGRESQL = (
       look_id TEXT NOT NULL,
       pii_principal_id TEXT NOT NULL,
       told_at BIGINT NOT NULL,
-      CONSTRAINT pk_troth_look_told PRIMARY KEY (look_id, pii_principal_id)
+      CONSTRAINT pk_troth_look_told PRIMARY KEY (pii_principal_id, look_id)
     )
     """,
     """
