@@ -16,6 +16,9 @@ from troth import Settings, Troth
 POLICY = Path(troth_shop.__file__).parent / "policy"
 """The policy of the shop, as it is."""
 
+MAP = POLICY.parent / "datamap.yaml"
+"""The data map of the shop."""
+
 
 def two_versions(folder: Path) -> list[Path]:
     """Return the folders of the shop's policy and of a next version that widens two purposes.

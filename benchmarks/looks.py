@@ -28,7 +28,7 @@ from troth.adapters.clock import SystemClock
 from troth.adapters.ids import RandomIds
 from troth.core.access import PolicyInForce
 from troth.core.looks import Actor, LookFilter, Use
-from troth.flows.looks import LookKit, record_use, who_looked
+from troth.flows.looks import LookKit, record_uses, who_looked
 from troth.store.db import Database
 from troth.store.look_tables import looks_url
 from troth.store.looks import LookBook
@@ -66,7 +66,7 @@ class Looking:
     def look(self, ready: Sequence[Use]) -> int:
         """Take one look after the other, each durable before the next."""
         for use in ready:
-            taken = record_use(self.kit, self.known, use)
+            taken = record_uses(self.kit, self.known, [use])[0]
             if taken.refused:
                 raise AssertionError(f"a look was refused: {taken.reason}")
             self.acknowledged.append(taken.look_id)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.builders import Deployment
 from troth.adapters.ids import CountedIds
 from troth.core.access import PolicyInForce
 from troth.core.frequency import Limit
 from troth.core.looks import Actor, Look, Use
-from troth.core.policy import Policy
-from troth.flows.looks import LookKit, record_use
+from troth.core.policy import Policy, PurposeId
+from troth.flows.looks import LookKit, record_uses
 from troth.store.db import Database
 from troth.store.look_tables import looks_url
 from troth.store.looks import LookBook
@@ -43,10 +43,18 @@ class Watched:
     ) -> Look:
         """Record one use, by staff unless another actor is given."""
         use = Use(purpose, actor, people, case=case, **how)  # type: ignore[arg-type]
-        return record_use(self.kit, self.known, use, limit=limit)
+        known = self.known if limit is None else limited(self.known, purpose, limit)
+        return record_uses(self.kit, known, [use])[0]
 
     def policy_at(self, _: int) -> Policy:
         return self.known.policy
+
+
+def limited(known: PolicyInForce, purpose: str, limit: Limit) -> PolicyInForce:
+    """Return a policy in force that lets a purpose be used so often and no more."""
+    policy = known.policy
+    bound = replace(policy.purposes[PurposeId(purpose)], at_most=limit)
+    return replace(known, policy=replace(policy, purposes={**policy.purposes, bound.id: bound}))
 
 
 @contextmanager

@@ -21,32 +21,29 @@ from troth.adapters.log_files import CheckpointFile, LogFolder
 from troth.adapters.sequencer import Sequencer
 from troth.config import Settings
 from troth.core.access import Decision, PolicyInForce
-from troth.core.compile import COMMITMENTS, Compiled, compile_policy
+from troth.core.collected import Collected, Declared
+from troth.core.compile import Compiled, compile_policy
 from troth.core.consent import Answer, EntityRole
-from troth.core.diff import PolicyDiff, compare
 from troth.core.errors import (
-    DataMapError,
     InputError,
     LedgerError,
     SnapshotSuperseded,
     StoreUnavailable,
     UnknownName,
 )
-from troth.core.findings import Finding, errors
 from troth.core.ledger import LedgerReport
-from troth.core.lint import Form, lint_text
+from troth.core.looks import SELF, Actor, LookFilter, ReportReason, Use
 from troth.core.policy import Policy, PurposeId
 from troth.core.ports import Clock, Ids, Keys
-from troth.core.receipt_check import ReceiptReport, verify_receipt
-from troth.flows import access, consent, data_map, evidence, map_draft, policy
+from troth.flows import access, consent, evidence, looks, policy
 from troth.flows.consent import Said, Showing
 from troth.flows.kit import Kit
-from troth.flows.lint import lint_policy
 from troth.flows.policy import PublishedVersion
-from troth.store import backup
-from troth.store.backup import Backup
+from troth.governed import Governed
 from troth.store.consent import ConsentEvent, ConsentRows
 from troth.store.db import Database
+from troth.store.finders import Found
+from troth.store.looks import Alarm, Report
 from troth.store.migrate import migrate
 
 T = TypeVar("T")
@@ -62,6 +59,7 @@ class Troth:
         ids: the source of ids; random by default.
         log: the folder where the log is published; None publishes nothing.
         checkpoints: the file of checkpoints outside the database; needed to sequence.
+        settings: the deployment; needed to govern its rows.
     """
 
     def __init__(
@@ -73,8 +71,12 @@ class Troth:
         ids: Ids | None = None,
         log: Path | None = None,
         checkpoints: Path | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self._log = log
+        self._settings = settings
+        self._governed: Governed | None = None
+        self._archived: dict[int, Policy] = {}
         self._checkpoints = checkpoints
         self._sequencer: Sequencer | None = None
         self.kit = Kit(
@@ -109,6 +111,7 @@ class Troth:
             keys,
             log=settings.log,
             checkpoints=settings.checkpoints,
+            settings=settings,
             **outside,  # type: ignore[arg-type]
         )
 
@@ -150,16 +153,6 @@ class Troth:
         known = self._decider.in_force
         return known.policy if known is not None else self.in_force().policy
 
-    def require_map(self, file: Path) -> None:
-        """See that a data map tells the truth of this deployment's database, as at every start.
-
-        Raises:
-            DataMapError: the map is wrong, or the database differs from it; the errors say where.
-        """
-        found = errors(check_map(file, self.in_force().policy, [self.kit.database.url]))
-        if found:
-            raise DataMapError(found)
-
     def versions(self) -> Sequence[PublishedVersion]:
         """Return every published version, newest first."""
         return policy.archive(self.kit)
@@ -170,6 +163,166 @@ class Troth:
         if in_force.version == version:
             return in_force
         return policy.archived(self.kit, version, _recompile)
+
+    # --- rows ---------------------------------------------------------------------------------
+
+    def govern(self, map_file: Path) -> None:
+        """Put the rows of this deployment under its data map, as at every start.
+
+        Checks the map against the policy in force and the live database, puts the tables behind
+        lenses and opens the keys and the book of looks. Before it no purpose opens.
+
+        Raises:
+            DataMapError: the map is wrong, or the database differs from it; the errors say where.
+            UnsafeStore: lenses or keys would not be what they promise; MariaDB has no lenses.
+            InputError: this object was made without the settings of a deployment.
+        """
+        if self._settings is None:
+            raise InputError("a deployment is governed by its settings; use Troth.open")
+        self.in_force(renew=True)
+        former = self._governed
+        self._governed = Governed(
+            self.kit, self._settings, map_file, known=self._known, decide=self.decide
+        )
+        if former is not None:
+            former.close()
+
+    def _known(self) -> PolicyInForce:
+        return self._decider.in_force or self.in_force()
+
+    def _require_governed(self) -> Governed:
+        if self._governed is None:
+            raise InputError("no data map governs this deployment; call govern at its start")
+        return self._governed
+
+    @contextlib.contextmanager
+    def use(
+        self,
+        *purposes: str,
+        person: str = "",
+        people: Sequence[str] = (),
+        actor: Actor | None = None,
+        case: str = "",
+        writes: bool = False,
+        categories: Sequence[str] = (),
+        break_glass: str = "",
+    ) -> Iterator[Connection]:
+        """Open a purpose and lend a connection that shows its rows and columns, and nothing else.
+
+        The block is one transaction, committed at its end, and short. Its looks are durable before
+        it begins, whatever becomes of it.
+
+        Args:
+            purposes: one; or several that the data map declares together.
+            person: random id of whom it is about.
+            people: several of them, for a batch; neither means all for whom every purpose stands.
+            actor: who does it; without one the person looks at their own data.
+            case: id of the case, order or queue that staff work on.
+            writes: whether rows will be changed.
+            categories: what is looked at, if less than the purposes allow.
+            break_glass: why staff must look although role or case do not allow it.
+
+        Raises:
+            UseRefused: a decision, the role, the region, the frequency or a missing assessment says
+                no; the attempt is recorded.
+            UnknownName: the data map has no lens for these purposes.
+            StoreUnavailable: the database or the looks cannot be used now.
+            InputError: the use is malformed; a batch without an actor, for one.
+        """
+        if actor is None and not person:
+            raise InputError("name the actor of a use that is not a person's own")
+        doer = actor or Actor(person, SELF)
+        about = (person,) if person else tuple(people)
+        uses = [
+            Use(purpose, doer, about, tuple(categories), case, writes, break_glass)
+            for purpose in purposes
+        ]
+        with self._require_governed().use(uses) as connection:
+            yield connection
+
+    def find(self, table: str, by: str, *values: str) -> list[Found]:
+        """Return whose rows have one of these values; see `troth.governed.Governed.find`."""
+        return self._require_governed().find(table, by, values)
+
+    def index(self, column: str, text: str) -> str:
+        """Return the blind index of a text; see `troth.governed.Governed.index`."""
+        return self._require_governed().index(column, text)
+
+    def lens_words(self) -> tuple[str, ...]:
+        """Return what the lenses keep on this database and what they cannot, for who starts it."""
+        return self._require_governed().words()
+
+    # --- looks --------------------------------------------------------------------------------
+
+    def who_looked(
+        self,
+        person: str,
+        *,
+        language: str = "",
+        wanted: LookFilter | None = None,
+        after: str = "",
+        size: int = looks.PAGE,
+    ) -> looks.LookPage:
+        """Return a page of the looks at a person's data; see `troth.flows.looks.who_looked`."""
+        return looks.who_looked(
+            self._require_governed().looks,
+            person,
+            self._policy_at,
+            language=language,
+            wanted=wanted,
+            after=after,
+            size=size,
+        )
+
+    def look_choices(self, person: str, *, language: str = "") -> looks.Choices:
+        """Return what the looks can be filtered by; see `troth.flows.looks.choices`."""
+        kit = self._require_governed().looks
+        return looks.choices(kit, person, self._policy_at, language=language)
+
+    def report_look(self, person: str, look_id: str, reason: ReportReason) -> str:
+        """Record that a person doubts a look; see `troth.flows.looks.report`."""
+        return looks.report(self._require_governed().looks, person, look_id, reason)
+
+    def declared(self) -> tuple[Declared, ...]:
+        """Return what the policy in force declares to collect."""
+        return looks.declared_list(self.in_force().policy)
+
+    def collected(
+        self, person: str, *, since: int | None = None, until: int | None = None
+    ) -> tuple[Collected, ...]:
+        """Return what was really used of a person; see `troth.flows.looks.collected_list`."""
+        return looks.collected_list(
+            self._require_governed().looks,
+            person,
+            self.in_force().policy,
+            permissions=self.uses(person),
+            since=since,
+            until=until,
+        )
+
+    def undeclared(self) -> tuple[tuple[str, str], ...]:
+        """Return what was used of anybody and not declared: empty as it must be."""
+        return looks.undeclared(self._require_governed().looks, self._policy_at)
+
+    def alarms(self, since: int = 0) -> Sequence[Alarm]:
+        """Return every use that broke the glass at or after ``since`` (microseconds)."""
+        return looks.alarms(self._require_governed().looks, since)
+
+    def look_reports(self, since: int = 0) -> Sequence[Report]:
+        """Return what people doubted at or after ``since`` (microseconds)."""
+        return looks.reports(self._require_governed().looks, since)
+
+    def tell_of_broken_glass(self, tell: Callable[[str, str, int], None]) -> int:
+        """Tell people that somebody looked; see `troth.flows.looks.tell_of_broken_glass`."""
+        return looks.tell_of_broken_glass(self._require_governed().looks, tell)
+
+    def _policy_at(self, ordinal: int) -> Policy:
+        known = self._known()
+        if known.ordinal == ordinal:
+            return known.policy
+        if ordinal not in self._archived:  # what was published never changes
+            self._archived[ordinal] = policy.archived_at(self.kit, ordinal, _recompile)
+        return self._archived[ordinal]
 
     # --- people and their answers -------------------------------------------------------------
 
@@ -336,10 +489,15 @@ class Troth:
         return total
 
     def start_sequencer(self) -> None:
-        """Sequence about once a second in a thread of its own, until `close`."""
+        """Sequence about once a second in a thread of its own, and rotate keys, until `close`."""
         if self._sequencer is None:
-            self._sequencer = Sequencer(self.sequence)
+            self._sequencer = Sequencer(self._round)
             self._sequencer.start()
+
+    def _round(self) -> int:
+        if self._governed is not None:
+            self._governed.rotate_if_due()
+        return self.sequence()
 
     def verify_ledger(self, checkpoints: Sequence[Path] = ()) -> LedgerReport:
         """Check the whole log against the events and against checkpoints kept outside.
@@ -403,79 +561,9 @@ class Troth:
         """Stop the sequencer and close every connection."""
         if self._sequencer is not None:
             self._sequencer.stop()
+        if self._governed is not None:
+            self._governed.close()
         self.kit.database.close()
-
-
-def back_up(settings: Settings, file: Path) -> Backup:
-    """Write a copy of a deployment's database; see `troth.store.backup.back_up`."""
-    return backup.back_up(settings.database_url, file)
-
-
-def compile_folder(folder: Path) -> Compiled:
-    """Compile the policy files of a folder.
-
-    Raises:
-        InputError: there is no policy in it.
-    """
-    return compile_policy(sources.read_folder(folder))
-
-
-def compare_folders(old: Path, new: Path) -> PolicyDiff:
-    """Return what changed between the policies of two folders.
-
-    Raises:
-        PolicyError: one of them does not compile.
-    """
-    return compare(compile_folder(old).require(), compile_folder(new).require())
-
-
-def check_map(file: Path, policy: Policy, urls: Sequence[str]) -> tuple[Finding, ...]:
-    """Return what is wrong with a data map, or differs between it and live databases.
-
-    Takes and raises what `troth.flows.data_map.check` does.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
-    return data_map.check(urls, sources.read_text(file), policy, file=str(file))
-
-
-def draft_map(url: str) -> str:
-    """Return a draft of a data map for a database; see `troth.flows.map_draft.draft`."""
-    return map_draft.draft(url)
-
-
-def lint(path: Path) -> tuple[Finding, ...]:
-    """Return every finding on a policy folder, or on a text that somebody else wrote.
-
-    Raises:
-        InputError: there is nothing to read at ``path``.
-    """
-    if path.is_file():
-        form = _FORMS.get(path.suffix.lower(), Form.TEXT)
-        return lint_text(file=str(path), text=sources.read_text(path), form=form)
-    if (path / COMMITMENTS).is_file():
-        return lint_policy(sources.read_folder(path))
-    texts = sorted(p for p in path.rglob("*") if p.suffix.lower() in (".txt", *_FORMS))
-    if not texts:
-        raise InputError(f"there is no policy and no text at {path}")
-    return tuple(finding for text in texts for finding in lint(text))
-
-
-_FORMS = {".md": Form.MARKDOWN, ".html": Form.HTML, ".htm": Form.HTML}
-
-
-def check_receipt(file: Path, keys: Sequence[str]) -> ReceiptReport:
-    """Check a receipt file offline; each key is a verifier key or a file that holds one.
-
-    Raises:
-        InputError: a file cannot be read.
-        LedgerError: a key is malformed.
-    """
-    if not file.is_file():
-        raise InputError(f"there is no file {file}")
-    trusted = [sources.read_text(Path(k)).strip() if Path(k).is_file() else k for k in keys]
-    return verify_receipt(sources.read_text(file), trusted_keys=trusted or None)
 
 
 def _recompile(files: Mapping[str, str]) -> Compiled:

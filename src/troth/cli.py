@@ -6,6 +6,7 @@ Exit codes: 0 everything holds, 1 it does not, 2 the command cannot be carried o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from troth.app import (
-    Troth,
+from troth.app import Troth
+from troth.commands import (
     back_up,
     check_map,
     check_receipt,
@@ -22,6 +23,8 @@ from troth.app import (
     compile_folder,
     draft_map,
     lint,
+    open_security_log,
+    person_keys,
 )
 from troth.config import Settings
 from troth.core.errors import PolicyError, TrothError
@@ -35,6 +38,9 @@ from troth.core.findings import (
 )
 from troth.core.lint import RULES
 from troth.core.policy import ControlStatus
+from troth.core.security_event import Event
+from troth.flows.security_event import security_event
+from troth.governed import tell_of_epoch
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,10 +52,12 @@ policy_app = typer.Typer(no_args_is_help=True, help="Compile, compare and publis
 ledger_app = typer.Typer(no_args_is_help=True, help="The provable log.")
 receipt_app = typer.Typer(no_args_is_help=True, help="Receipts that people hold.")
 map_app = typer.Typer(no_args_is_help=True, help="The data map: where personal data lies.")
+keys_app = typer.Typer(no_args_is_help=True, help="The keys under which people's data is sealed.")
 app.add_typer(policy_app, name="policy")
 app.add_typer(map_app, name="map")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(receipt_app, name="receipt")
+app.add_typer(keys_app, name="keys")
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of the deployment.")]
 
@@ -151,12 +159,10 @@ def diff_command(
 @policy_app.command("publish")
 def publish_command(folder: Annotated[Path, typer.Argument()], data: Data) -> None:
     """Publish a policy in a deployment; the version in force again is left as it is."""
-    troth = Troth.open(Settings.of(data))
-    try:
+    settings = Settings.of(data)
+    with open_security_log(settings), closing(Troth.open(settings)) as troth:
         published = troth.publish(folder)
         typer.echo(f"{published.policy.version} is in force, number {published.ordinal}")
-    finally:
-        troth.close()
 
 
 @map_app.command("check")
@@ -234,8 +240,41 @@ def backup_command(
     data: Data, to: Annotated[Path, typer.Option("--to", help="File to write.")]
 ) -> None:
     """Copy the database while it is used; the keys are never part of a backup."""
-    made = back_up(Settings.of(data), to)
-    typer.echo(f"{made.file}: {made.size_bytes} bytes, sha256 {made.digest}")
+    for made in back_up(Settings.of(data), to):
+        typer.echo(f"{made.file}: {made.size_bytes} bytes, sha256 {made.digest}")
+
+
+@keys_app.command("rotate")
+def keys_rotate(data: Data) -> None:
+    """Begin an epoch: what was destroyed before opens from no backup any more."""
+    settings = Settings.of(data)
+    with open_security_log(settings), closing(person_keys(settings)) as keys:
+        done = keys.rotate_epoch()
+        tell_of_epoch(done)
+    gone = ", ".join(map(str, done.destroyed)) or "none"
+    typer.echo(
+        f"epoch {done.epoch} began; {done.rewrapped} keys wrapped anew; epochs destroyed: {gone}"
+    )
+
+
+@keys_app.command("rotate-master")
+def keys_rotate_master(data: Data) -> None:
+    """Replace the master key; nothing that is sealed changes."""
+    settings = Settings.of(data)
+    with open_security_log(settings), closing(person_keys(settings)) as keys:
+        keys.rotate_master()
+        security_event(Event.MASTER_KEY_REPLACED)
+    typer.echo("the keys of epochs are wrapped by a new master key")
+
+
+@keys_app.command("backup")
+def keys_backup(
+    data: Data, to: Annotated[Path, typer.Option("--to", help="File to write.")]
+) -> None:
+    """Copy the wrapped keys of people; keep copies for days, and never beside the database's."""
+    with closing(person_keys(Settings.of(data))) as keys:
+        keys.back_up(to)
+    typer.echo(f"{to}: wrapped keys; they open nothing without the epochs and the master key")
 
 
 if __name__ == "__main__":

@@ -498,7 +498,7 @@ def test_the_installed_command_is_the_same_program() -> None:
     command = Path(sys.executable).with_name("troth")
     done = subprocess.run([command, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
-    for name in ("lint", "policy", "ledger", "receipt", "backup"):
+    for name in ("lint", "policy", "map", "ledger", "receipt", "keys", "backup"):
         assert name in done.stdout
 
 
@@ -568,7 +568,7 @@ def test_a_drafted_map_names_every_table_and_column_and_shows_no_value(
     shop_database: str, tmp_path: Path
 ) -> None:
     with closing(sqlite3.connect(tmp_path / "troth.db")) as owner:
-        owner.execute("INSERT INTO shop_customer VALUES ('p', '13812345678', 'x', 1)")
+        owner.execute("INSERT INTO shop_customer VALUES ('p', '13812345678', 'i1.x', 'x', 1)")
         owner.commit()
         tables = [
             row[0] for row in owner.execute("SELECT name FROM sqlite_master WHERE type = 'table'")

@@ -14,7 +14,7 @@ from tests.conftest import TestDatabase
 from tests.looks import DESK, watched
 from troth.adapters.clock import SetClock
 from troth.core.looks import Use
-from troth.flows.looks import record_use
+from troth.flows.looks import record_uses
 
 THREADS = 8
 BATCH = 30
@@ -38,7 +38,7 @@ def main() -> None:
                 people = tuple(f"{first + n:032x}" for n in range(size))
                 words = REASON if turn % 5 == 0 else ""
                 use = Use("keep_account", DESK, people, case="case-1", break_glass=words)
-                taken = record_use(looked.kit, known, use)
+                taken = record_uses(looked.kit, known, [use])[0]
                 line = f"{taken.look_id} {size} {int(bool(words))} {people[-1]}\n"
                 os.write(1, line.encode())  # one call, so that a line is whole or not there
 

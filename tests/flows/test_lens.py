@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from tests.databases import empty_database
-from tests.lens_sqlite import LensedShop, lensed_shop
+from tests.lens_sqlite import NEWS, SHIP, LensedShop, lensed_shop
 from tests.looks import Watched, watched
 from troth import Answer
 from troth.core.datamap import DataStore, Engine, StoreId
-from troth.core.errors import InputError, StoreUnavailable, UseRefused
-from troth.core.looks import SELF, SYSTEM, Actor, LookFilter, Use
+from troth.core.errors import StoreUnavailable, UnknownName, UseRefused
+from troth.core.lens import Lens
+from troth.core.looks import SELF, SYSTEM, Actor, Ending, LookFilter, Outcome, Use
 from troth.flows.lens import LensKit, use
+from troth.store.lens_sqlite import SqliteLenses
 from troth.store.looks import LookBook
+from troth.store.permitted import people_permitted
 
 STORE = DataStore(StoreId("shop"), (Engine.SQLITE,), "shop_db", (), {}, {}, 1)
 ROBOT = Actor("courier-round", SYSTEM)
@@ -37,18 +41,36 @@ def looks(shop: LensedShop) -> Iterator[Watched]:
 
 
 @pytest.fixture
-def kit(shop: LensedShop, looks: Watched) -> LensKit:
+def kit(shop: LensedShop, looks: Watched) -> Iterator[LensKit]:
+    together = Lens((*NEWS.purposes, *SHIP.purposes), SHIP.tables)
+    lenses = {lens.name: lens for lens in (NEWS, SHIP, together)}
+    open_lenses = SqliteLenses(shop.here.troth.kit.database, lenses, block_seconds=5)
+
     @contextmanager
-    def opens(purpose: str, person: str | None) -> Iterator[Any]:
-        with shop.lenses.use(purpose, person=person) as block:
-            yield block
+    def opens(
+        name: str, people: Sequence[str], *, writes: bool, record: Callable[[None], None]
+    ) -> Iterator[Any]:
+        asked = open_lenses.use(name, people=people, writes=writes, record=lambda: record(None))
+        with asked as block:
+            yield block.connection
 
-    def permitted(purpose: str) -> list[str]:
-        sql = text("SELECT pii_principal_id FROM troth_permitted WHERE purpose_id = :p")
-        with shop.here.troth.reading() as connection:
-            return [row[0] for row in connection.execute(sql, {"p": purpose})]
+    def permitted(purposes: Sequence[str]) -> list[str]:
+        with shop.here.troth.kit.database.hot_reading() as cursor:
+            return people_permitted(cursor, "sqlite", purposes)
 
-    return LensKit(looks.kit, opens, permitted, shop.here.troth.decide, STORE, region="CN")
+    troth = shop.here.troth
+    yield LensKit(
+        looks=looks.kit,
+        opens=opens,
+        names=frozenset(lenses),
+        permitted=permitted,
+        decide=troth.decide,
+        known=lambda: looks.known,
+        today=lambda: date(2027, 1, 15),
+        store=STORE,
+        region="CN",
+    )
+    open_lenses.close()
 
 
 def seen_of(looks: Watched, person: str) -> list[tuple[str, bool, str]]:
@@ -62,7 +84,7 @@ def test_a_person_is_shown_alone_and_finds_the_look(
     shop: LensedShop, looks: Watched, kit: LensKit
 ) -> None:
     an = shop.people["an"]
-    with use(kit, looks.known, Use("ship_parcel", ROBOT, (an,))) as connection:
+    with use(kit, [Use("ship_parcel", ROBOT, (an,))]) as connection:
         names = connection.execute(text("SELECT name FROM customer")).scalars().all()
     assert names == ["an"]
     assert seen_of(looks, an) == [("ship_parcel", False, SYSTEM)]
@@ -76,7 +98,7 @@ def test_who_did_not_permit_is_refused_before_a_connection_and_it_is_recorded(
     watching = replace(kit, opens=lambda *given: opened.append(given[0]))
     with (
         pytest.raises(UseRefused, match="never_asked"),
-        use(watching, looks.known, Use("ship_parcel", ROBOT, (bo,))),
+        use(watching, [Use("ship_parcel", ROBOT, (bo,))]),
     ):
         raise AssertionError("it opened")
     assert opened == []
@@ -87,12 +109,12 @@ def test_a_withdrawal_that_was_acknowledged_closes_the_next_use(
     shop: LensedShop, looks: Watched, kit: LensKit
 ) -> None:
     an = shop.people["an"]
-    with use(kit, looks.known, Use("send_news", ROBOT, (an,))):
+    with use(kit, [Use("send_news", ROBOT, (an,))]):
         pass
     shop.here.say(an, "send_news", Answer.WITHDRAW)
     with (
         pytest.raises(UseRefused, match="withdrawn"),
-        use(kit, looks.known, Use("send_news", ROBOT, (an,))),
+        use(kit, [Use("send_news", ROBOT, (an,))]),
     ):
         raise AssertionError("it opened")
 
@@ -103,9 +125,22 @@ def test_a_purpose_that_nobody_declared_is_refused(
 ) -> None:
     with (
         pytest.raises(UseRefused, match="unknown_purpose"),
-        use(kit, looks.known, Use(purpose, ROBOT, (shop.people["an"],))),
+        use(kit, [Use(purpose, ROBOT, (shop.people["an"],))]),
     ):
         raise AssertionError("it opened")
+
+
+def test_a_purpose_whose_assessment_is_due_and_missing_is_refused_before_a_connection(
+    shop: LensedShop, looks: Watched, kit: LensKit
+) -> None:
+    policy = replace(looks.known.policy, assessments={})
+    unassessed = replace(kit, known=lambda: replace(looks.known, policy=policy))
+    with (
+        pytest.raises(UseRefused, match="assessment_due"),
+        use(unassessed, [Use("ship_parcel", ROBOT, (shop.people["an"],))]),
+    ):
+        raise AssertionError("it opened")
+    assert seen_of(looks, shop.people["an"]) == [("ship_parcel", True, SYSTEM)]
 
 
 def test_data_declared_for_another_region_does_not_open_here(
@@ -114,7 +149,7 @@ def test_data_declared_for_another_region_does_not_open_here(
     abroad = replace(kit, region="SG")
     with (
         pytest.raises(UseRefused, match="other_region"),
-        use(abroad, looks.known, Use("ship_parcel", ROBOT, (shop.people["an"],))),
+        use(abroad, [Use("ship_parcel", ROBOT, (shop.people["an"],))]),
     ):
         raise AssertionError("it opened")
     assert seen_of(looks, shop.people["an"]) == [("ship_parcel", True, SYSTEM)]
@@ -126,10 +161,10 @@ def test_staff_without_a_case_is_refused_and_with_one_is_seen_by_role(
     an, clerk = shop.people["an"], Actor("staff-7", "desk")
     with (
         pytest.raises(UseRefused, match="no_case"),
-        use(kit, looks.known, Use("ship_parcel", clerk, (an,))),
+        use(kit, [Use("ship_parcel", clerk, (an,))]),
     ):
         raise AssertionError("it opened")
-    with use(kit, looks.known, Use("ship_parcel", clerk, (an,), case="o-an-0")) as connection:
+    with use(kit, [Use("ship_parcel", clerk, (an,), case="o-an-0")]) as connection:
         assert connection.execute(text("SELECT count(*) FROM orders")).scalar_one() == 2
     both = [("ship_parcel", False, "desk"), ("ship_parcel", True, "desk")]
     assert sorted(seen_of(looks, an)) == both
@@ -138,7 +173,7 @@ def test_staff_without_a_case_is_refused_and_with_one_is_seen_by_role(
 def test_a_batch_shows_and_names_exactly_those_who_permit(
     shop: LensedShop, looks: Watched, kit: LensKit
 ) -> None:
-    with use(kit, looks.known, Use("ship_parcel", ROBOT, ())) as connection:
+    with use(kit, [Use("ship_parcel", ROBOT, ())]) as connection:
         names = connection.execute(text("SELECT name FROM customer ORDER BY 1")).scalars().all()
     assert names == ["an", "cy"]
     assert seen_of(looks, shop.people["an"]) == [("ship_parcel", False, SYSTEM)]
@@ -153,18 +188,64 @@ def test_a_batch_that_nobody_permits_opens_nothing(
         shop.here.say(shop.people[name], "ship_parcel", Answer.WITHDRAW)
     with (
         pytest.raises(UseRefused, match="never_asked"),
-        use(kit, looks.known, Use("ship_parcel", ROBOT, ())),
+        use(kit, [Use("ship_parcel", ROBOT, ())]),
     ):
         raise AssertionError("it opened")
 
 
-def test_several_people_by_name_are_no_use(shop: LensedShop, looks: Watched, kit: LensKit) -> None:
-    both = (shop.people["an"], shop.people["cy"])
+def test_several_people_by_name_are_shown_and_nobody_else(
+    shop: LensedShop, looks: Watched, kit: LensKit
+) -> None:
+    shop.here.give(shop.people["bo"], "ship_parcel")
+    both = (shop.people["an"], shop.people["bo"])
+    with use(kit, [Use("ship_parcel", ROBOT, both)]) as connection:
+        names = connection.execute(text("SELECT name FROM customer ORDER BY 1")).scalars().all()
+    assert names == ["an", "bo"]
+    assert seen_of(looks, shop.people["cy"]) == []
+
+
+def test_one_of_several_people_who_says_no_closes_it_for_all(
+    shop: LensedShop, looks: Watched, kit: LensKit
+) -> None:
+    both = (shop.people["an"], shop.people["bo"])
     with (
-        pytest.raises(InputError, match="one person"),
-        use(kit, looks.known, Use("ship_parcel", ROBOT, both)),
+        pytest.raises(UseRefused, match="never_asked"),
+        use(kit, [Use("ship_parcel", ROBOT, both)]),
     ):
         raise AssertionError("it opened")
+
+
+def test_purposes_used_together_leave_a_look_each_and_need_all_of_them(
+    shop: LensedShop, looks: Watched, kit: LensKit
+) -> None:
+    an = shop.people["an"]
+    together = [Use(p, ROBOT, (an,)) for p in ("ship_parcel", "send_news")]
+    with use(kit, together) as connection:
+        assert connection.execute(text("SELECT name FROM customer")).scalars().all() == ["an"]
+    both = [("send_news", False, SYSTEM), ("ship_parcel", False, SYSTEM)]
+    assert sorted(seen_of(looks, an)) == both
+    shop.here.say(an, "send_news", Answer.WITHDRAW)
+    with pytest.raises(UseRefused, match="withdrawn"), use(kit, together):
+        raise AssertionError("it opened")
+
+
+def test_purposes_that_are_not_declared_together_have_no_lens(
+    shop: LensedShop, looks: Watched, kit: LensKit
+) -> None:
+    an = shop.people["an"]
+    apart = replace(kit, names=frozenset({"ship_parcel", "send_news"}))
+    uses = [Use(p, ROBOT, (an,)) for p in ("ship_parcel", "send_news")]
+    with pytest.raises(UnknownName, match="together"), use(apart, uses):
+        raise AssertionError("it opened")
+    assert seen_of(looks, an) == []
+
+
+def test_a_write_says_how_it_ended(shop: LensedShop, looks: Watched, kit: LensKit) -> None:
+    an = shop.people["an"]
+    with use(kit, [Use("ship_parcel", ROBOT, (an,), writes=True)]) as connection:
+        connection.execute(text("UPDATE orders SET note = 'changed'"))
+    (stored,) = looks.kit.book.looks(an, LookFilter(roles=(SYSTEM,)))
+    assert (stored.look.outcome, stored.ending) == (Outcome.WRITE, Ending.DONE)
 
 
 def test_an_exception_after_a_read_undoes_the_writes_and_keeps_the_look(
@@ -174,7 +255,7 @@ def test_an_exception_after_a_read_undoes_the_writes_and_keeps_the_look(
     before = shop.everything()
 
     def change_and_fail() -> None:
-        with use(kit, looks.known, Use("ship_parcel", ROBOT, (an,), writes=True)) as connection:
+        with use(kit, [Use("ship_parcel", ROBOT, (an,), writes=True)]) as connection:
             connection.execute(text("UPDATE orders SET note = 'changed'"))
             raise ZeroDivisionError
 
@@ -193,6 +274,6 @@ def test_a_look_that_cannot_be_stored_opens_nothing(
     monkeypatch.setattr(LookBook, "record", full)
     with (
         pytest.raises(StoreUnavailable),
-        use(kit, looks.known, Use("ship_parcel", ROBOT, (shop.people["an"],))),
+        use(kit, [Use("ship_parcel", ROBOT, (shop.people["an"],))]),
     ):
         raise AssertionError("it opened")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.builders import NOW, SECOND, deployed, draft
 from tests.conftest import TestDatabase
-from tests.looks import DESK, Watched, watched
+from tests.looks import DESK, Watched, limited, watched
 from troth import InputError, Policy, StoreUnavailable, UnknownName
 from troth.core.collected import Collected, Origin
 from troth.core.frequency import Limit
@@ -159,7 +159,7 @@ def test_the_reason_of_a_decision_is_recorded_with_the_attempt(here: Watched) ->
 def test_what_somebody_typed_in_the_place_of_an_id_is_not_kept(here: Watched) -> None:
     typed = Use("keep_account", DESK, ("13800138000",), case="case-1")
     with pytest.raises(InputError):
-        flow.record_use(here.kit, here.known, typed)
+        flow.record_uses(here.kit, here.known, [typed])
     look = flow.record_refusal(here.kit, here.known, typed, "unknown_person")
     assert (look.people, look.people_count) == ((), 0)
 
@@ -300,73 +300,56 @@ def test_whatever_was_used_is_declared_and_what_is_not_is_named(here: Watched) -
     assert flow.undeclared(here.kit, without_proof) == (("check_proof", "proof"),)
 
 
-def test_the_end_of_a_use_is_recorded_once_it_ended(here: Watched) -> None:
+def stored(here: Watched, person: str) -> list[tuple[str, Ending | None]]:
+    found = here.kit.book.looks(person, LookFilter())
+    return [(s.look.outcome.value, s.ending) for s in found]
+
+
+def test_the_end_of_a_write_is_recorded_once_it_ended(here: Watched) -> None:
     person = here.here.person()
     look = here.look(person, writes=True)
     here.here.clock.move(SECOND)
-    flow.record_end(here.kit, look, Ending.DONE, rows_changed=2)
-    (stored,) = here.kit.book.looks(person, LookFilter())
-    assert (stored.ending, stored.rows_changed) == (Ending.DONE, 2)
+    assert stored(here, person) == [("write", None)]
+    flow.record_end(here.kit, [look], Ending.UNDONE)
+    assert stored(here, person) == [("write", Ending.UNDONE)]
 
 
-def stored(here: Watched, person: str) -> list[tuple[str, Ending | None, int | None]]:
-    found = here.kit.book.looks(person, LookFilter())
-    return [(s.look.outcome.value, s.ending, s.rows_changed) for s in found]
+def test_a_read_has_no_end(here: Watched) -> None:
+    person = here.here.person()
+    flow.record_end(here.kit, [here.look(person)], Ending.DONE)
+    assert stored(here, person) == [("read", None)]
 
 
-def test_a_block_leaves_its_look_and_a_write_says_how_it_ended(here: Watched) -> None:
-    reader, writer, failing = (here.here.person() for _ in range(3))
-
-    def use(person: str, *, writes: bool) -> None:
-        asked = Use("keep_account", DESK, (person,), case="case-1", writes=writes)
-        with flow.looked(here.kit, here.known, asked) as block:
-            assert stored(here, person) == [("write" if writes else "read", None, None)]
-            block.rows_changed = 4
-            if person == failing:
-                raise RuntimeError("in the midst of it")
-
-    use(reader, writes=False)
-    use(writer, writes=True)
-    with pytest.raises(RuntimeError, match="in the midst"):
-        use(failing, writes=True)
-    assert stored(here, reader) == [("read", None, None)]
-    assert stored(here, writer) == [("write", Ending.DONE, 4)]
-    assert stored(here, failing) == [("write", Ending.UNDONE, 0)]
-
-
-def test_a_use_whose_end_cannot_be_stored_still_ends_well(
+def test_an_end_that_cannot_be_stored_is_no_error_to_who_has_ended(
     here: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = here.here.person()
+    look = here.look(person, writes=True)
 
     def lost(*_: object) -> None:
         raise StoreUnavailable("the disk is full")
 
-    asked = Use("keep_account", DESK, (person,), case="case-1", writes=True)
-    with flow.looked(here.kit, here.known, asked):
-        monkeypatch.setattr(here.kit.book, "record_end", lost)
-    assert stored(here, person) == [("write", None, None)]
+    monkeypatch.setattr(here.kit.book, "record_end", lost)
+    flow.record_end(here.kit, [look], Ending.DONE)
+    assert stored(here, person) == [("write", None)]
 
 
-def test_nothing_is_shown_when_the_look_cannot_be_stored(
-    here: Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_looks_of_purposes_used_together_are_stored_all_or_none(here: Watched) -> None:
     person = here.here.person()
-    entered = []
-
-    def lost(*_: object, **__: object) -> None:
-        raise StoreUnavailable("the disk is full")
-
-    monkeypatch.setattr(here.kit.book, "record", lost)
-    asked = Use("keep_account", DESK, (person,), case="case-1")
-
-    def use() -> None:
-        with flow.looked(here.kit, here.known, asked):
-            entered.append(person)
-
-    with pytest.raises(StoreUnavailable):
-        use()
-    assert entered == []
+    uses = [Use(p, DESK, (person,), case="case-1") for p in ("keep_account", "ship_parcel")]
+    wrote: list[object] = []
+    bound = limited(here.known, "ship_parcel", Limit(1, 60))
+    assert len(flow.record_uses(here.kit, bound, uses, also=wrote.append)) == 2
+    assert len(wrote) == 1
+    (refused,) = flow.record_uses(here.kit, bound, uses, also=wrote.append)
+    assert (refused.purpose_id, refused.reason) == ("ship_parcel", "too_often")
+    assert len(wrote) == 1
+    found = [(s.look.purpose_id, s.look.refused) for s in here.kit.book.looks(person, LookFilter())]
+    assert sorted(found) == [
+        ("keep_account", False),
+        ("ship_parcel", False),
+        ("ship_parcel", True),
+    ]
 
 
 def test_a_person_nobody_looked_at_reads_an_empty_list(here: Watched) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.promises.marks import marked
-from troth.app import compile_folder
+from troth.commands import compile_folder
 from troth.core.policy import ControlStatus, Policy
 
 FOLDER = Path(__file__).parents[2] / "src" / "troth_shop" / "policy"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.promises.test_register import FOLDER
-from troth.app import lint
+from troth.commands import lint
 from troth.core.findings import Severity
 
 

@@ -23,8 +23,8 @@ BREAKS = (
         "looks_recorded",
         "a refused attempt opens",
         "troth/flows/looks.py",
-        "    if refusal is not None:\n        return record_refusal(kit, known, use, refusal)\n",
-        "",
+        "            return (record_refusal(kit, known, use, refusal),)\n",
+        "            pass\n",
         "flows/test_looks.py::test_a_refused_attempt_is_recorded_and_the_person_sees_it",
     ),
     Sabotage(
@@ -47,8 +47,8 @@ BREAKS = (
         "looks_recorded",
         "a limit is not counted",
         "troth/store/looks.py",
-        "            if uses >= limit.times:\n                return False\n",
-        "",
+        "        return bool(uses >= limit.times)\n",
+        "        return False\n",
         "flows/test_looks.py::test_a_purpose_with_a_limit_is_refused_beyond_it_and_opens_again_later",
     ),
     Sabotage(
@@ -71,8 +71,8 @@ BREAKS = (
         "looks_recorded",
         "an alarm is stored apart from its look",
         "troth/store/looks.py",
-        "            cursor.execute(self._add, row)\n            if alarm:\n",
-        "            if alarm:\n                cursor.execute(self._add, row)\n",
+        "                cursor.execute(self._add, _row(look))\n                if alarm:\n",
+        "                if alarm:\n                    cursor.execute(self._add, _row(look))\n",
         "store/test_looks.py::test_a_batch_names_ten_thousand_people_and_each_sees_it",
     ),
     Sabotage(

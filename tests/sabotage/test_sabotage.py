@@ -19,7 +19,7 @@ from tests.promises.marks import marked
 from tests.promises.test_register import FOLDER
 from tests.sabotage.breaking import Run, Sabotage, break_it, broken, copy_of, in_this_tree, run
 from tests.sabotage.table import BREAKS
-from troth.app import compile_folder
+from troth.commands import compile_folder
 from troth.core.policy import ControlStatus, Policy
 
 _MARKED = {**marked("control"), **marked("promise")}

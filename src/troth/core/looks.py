@@ -337,6 +337,9 @@ class ShownLook:
         refused: whether nothing was shown.
         wrote: whether it was opened to change something.
         reported: whether the person questioned it.
+        reason: why nothing was shown: a `Refusal` or the reason of a decision; empty otherwise.
+        case_id: the order or case it was taken for; empty where it is about others too, or where
+            nothing was shown, since then it is only what somebody named.
     """
 
     look_id: str
@@ -353,6 +356,8 @@ class ShownLook:
     wrote: bool
     break_glass: bool
     reported: bool
+    reason: str
+    case_id: str
 
 
 def role_title(policy: Policy, role: str, language: str) -> str:
@@ -400,4 +405,6 @@ def shown(look: Look, policy: Policy, language: str, *, reported: bool) -> Shown
         wrote=look.outcome is Outcome.WRITE,
         break_glass=look.break_glass,
         reported=reported,
+        reason=look.reason,
+        case_id=look.case_id if look.people_count == 1 and not look.refused else "",
     )

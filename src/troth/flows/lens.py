@@ -9,29 +9,43 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from datetime import date
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
 from troth.core.access import Decision, PolicyInForce, Reason
+from troth.core.assessment import assessment_due
 from troth.core.datamap import DataStore, region_of
-from troth.core.errors import InputError, StoreUnavailable, UseRefused
-from troth.core.looks import Refusal, Use
+from troth.core.errors import InputError, StoreUnavailable, UnknownName, UseRefused
+from troth.core.lens import name_of
+from troth.core.looks import MOST_PEOPLE, Ending, Look, Refusal, Use
 from troth.core.policy import PurposeId
-from troth.flows.looks import LookKit, looked, record_refusal
+from troth.flows.looks import LookKit, record_end, record_refusal, record_uses
+from troth.store import plain_connection
+from troth.store.db import Cursor
+
+Also = Callable[[Cursor], None]
+"""Something to write in the transaction of the looks."""
 
 
-class LensedBlock(Protocol):
-    """What a lens hands out for one block."""
+class OpenLens(Protocol):
+    """Opens a lens of this deployment's database."""
 
-    @property
-    def connection(self) -> Connection:
-        """Return the connection of SQLAlchemy: one transaction, committed at the block's end."""
+    def __call__(
+        self,
+        name: str,
+        people: Sequence[str],
+        *,
+        writes: bool,
+        record: Callable[[Also | None], None],
+    ) -> AbstractContextManager[Connection]:
+        """Call ``record`` once a connection is there, and lend it when that has returned.
+
+        The connection shows these people and nobody else; sealed columns open and seal on it, and
+        `plain_of` gives its plain one. The block is one transaction, committed at its end.
+        """
         ...
-
-
-OpenLens = Callable[[str, str | None], AbstractContextManager[LensedBlock]]
-"""Opens the lens of a purpose for a person, or for all who permit it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,69 +54,116 @@ class LensKit:
 
     Args:
         looks: the book of looks.
-        opens: the lens of this deployment's database.
-        permitted: the people for whom a purpose stands now.
+        opens: the lenses of this deployment's database.
+        names: of the lenses that there are.
+        permitted: the people for whom all of some purposes stand now.
         decide: the decision about one person.
-        store: the data store that the lens shows.
+        known: the policy in force at the last decision.
+        today: the date in the deployment's country.
+        store: the data store that the lenses show.
         region: where this deployment runs; a data store declared elsewhere does not open.
     """
 
     looks: LookKit
     opens: OpenLens
-    permitted: Callable[[str], Sequence[str]]
+    names: frozenset[str]
+    permitted: Callable[[Sequence[str]], Sequence[str]]
     decide: Callable[[str, str], Decision]
+    known: Callable[[], PolicyInForce]
+    today: Callable[[], date]
     store: DataStore
     region: str
 
 
 @contextmanager
-def use(kit: LensKit, known: PolicyInForce, wanted: Use) -> Iterator[Connection]:
-    """Open a purpose for one person, or for everybody who permits it.
+def use(kit: LensKit, uses: Sequence[Use]) -> Iterator[Connection]:
+    """Open a purpose, or several that the data map declares together, for some people.
 
     Args:
         kit: what a use needs.
-        known: the policy in force.
-        wanted: the use; without people it is a batch, and its look names all who permit it.
+        uses: one for each purpose, alike in all else. Without people it is a batch: its looks name
+            all for whom every purpose stands, and they are whom it shows.
 
     Yields:
-        A connection on which each mapped table shows the purpose's columns and the rows of the
-        people of this use. The block is one transaction, bounded in time.
+        A connection on which each mapped table shows the columns of the purposes and the rows of
+        the people of this use. The block is one transaction, bounded in time.
 
     Raises:
-        UseRefused: the purpose, the decision, the role or the region says no, which is recorded;
-            or nobody permits a batch.
+        UseRefused: the purpose, the decision, the assessment, the role, the frequency or the region
+            says no, which is recorded; or nobody permits a batch.
         StoreUnavailable: the ledger, the looks or the database cannot be used now.
-        InputError: the use is malformed or names several people, or the block left a cursor half
-            read.
+        UnknownName: the purposes have no lens, or are not declared together.
+        InputError: the use is malformed, or the block left a cursor half read.
     """
-    if len(wanted.people) > 1:
-        raise InputError("a use is of one person, or of everybody who permits it")
-    person = wanted.people[0] if wanted.people else None
-    reason = _refusal(kit, known, wanted)
-    if reason is not None:
-        record_refusal(kit.looks, known, wanted, reason)
-        raise UseRefused(wanted.purpose, reason)
-    people = wanted.people or tuple(kit.permitted(wanted.purpose))
-    if not people:  # nothing to show; somebody who permits it now is in the next batch
-        raise UseRefused(wanted.purpose, Reason.NEVER_ASKED)
-    with looked(kit.looks, known, replace(wanted, people=people)) as look:
-        if look.look.refused:
-            raise UseRefused(wanted.purpose, look.look.reason)
-        with kit.opens(wanted.purpose, person) as block:
-            yield block.connection
+    uses = _with_people(kit, uses)
+    refused = _refusal(kit, uses)
+    known = kit.known()
+    if refused is not None:
+        asked, reason = refused
+        record_refusal(kit.looks, known, asked, reason)
+        raise UseRefused(asked.purpose, reason)
+    name = name_of([asked.purpose for asked in uses])
+    if name not in kit.names:
+        raise UnknownName(f"the data map has no lens for {name}; declare these purposes together")
+    looks: list[Look] = []
+
+    def record(also: Also | None) -> None:
+        looks.extend(record_uses(kit.looks, known, uses, also=also))
+        if looks[0].refused:
+            raise UseRefused(looks[0].purpose_id, looks[0].reason)
+
+    try:
+        with kit.opens(name, uses[0].people, writes=uses[0].writes, record=record) as connection:
+            yield connection
+    except BaseException:
+        record_end(kit.looks, looks, Ending.UNDONE)
+        raise
+    record_end(kit.looks, looks, Ending.DONE)
 
 
-def _refusal(kit: LensKit, known: PolicyInForce, wanted: Use) -> str | None:
-    """Return why a use does not open, before roles are asked; None if it may."""
-    purpose = known.policy.purposes.get(PurposeId(wanted.purpose))
-    if purpose is None:
-        return str(Refusal.UNKNOWN_PURPOSE)
-    if region_of(known.policy, kit.store) != kit.region:  # S-45
-        return str(Refusal.OTHER_REGION)
-    for person in wanted.people:
-        decision = kit.decide(person, wanted.purpose)
-        if decision.reason is Reason.LEDGER_UNREADABLE:
+def plain_of(connection: Connection) -> Any:
+    """Return the plain DB-API connection of a block, in the same session and transaction.
+
+    Raises:
+        InputError: it is no connection of a use.
+    """
+    return plain_connection.plain_of(connection)
+
+
+def _with_people(kit: LensKit, uses: Sequence[Use]) -> Sequence[Use]:
+    """Name the people of a batch: who permits it later is in the next one."""
+    if not uses:
+        raise InputError("a use has a purpose")
+    if uses[0].people:
+        return uses
+    people = tuple(kit.permitted([asked.purpose for asked in uses]))
+    if not people:
+        known = kit.known().policy.purposes
+        if all(asked.purpose in known for asked in uses):
+            raise UseRefused(uses[0].purpose, Reason.NEVER_ASKED)
+    if len(people) > MOST_PEOPLE:
+        raise InputError(f"{len(people)} people permit this; use it for {MOST_PEOPLE} at a time")
+    return [replace(asked, people=people) for asked in uses]
+
+
+def _refusal(kit: LensKit, uses: Sequence[Use]) -> tuple[Use, str] | None:
+    """Return the use that does not open and why, before roles are asked; None if all may."""
+    denied = None
+    for asked in uses:
+        # Every decision is asked anew: each brings the policy in force with it.
+        decisions = (kit.decide(person, asked.purpose) for person in asked.people)
+        no = next((decision for decision in decisions if not decision), None)
+        if no is not None and no.reason is Reason.LEDGER_UNREADABLE:
             raise StoreUnavailable("the database cannot be read now")
-        if not decision.allowed:
-            return str(decision.reason)
-    return None
+        if no is not None and denied is None:
+            denied = asked, str(no.reason)
+    policy = kit.known().policy
+    for asked in uses:
+        purpose = PurposeId(asked.purpose)
+        if purpose not in policy.purposes:
+            return asked, str(Refusal.UNKNOWN_PURPOSE)
+        if region_of(policy, kit.store) != kit.region:  # S-45
+            return asked, str(Refusal.OTHER_REGION)
+        if assessment_due(policy, purpose, kit.today()):  # PIPL 55
+            return asked, str(Refusal.ASSESSMENT_DUE)
+    return denied

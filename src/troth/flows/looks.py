@@ -1,19 +1,19 @@
 """Who looked at whose data: recorded before anything is shown, read by the person afterwards.
 
-Order of a use, kept by the caller (`Troth.use`):
+Order of a use, kept by `troth.flows.lens.use`:
 
 1. The decision, region and assessment are asked. If they say no: `record_refusal`, and nothing
    opens.
-2. `looked` judges role, case and frequency and stores the look, or the refusal. A look is durable
-   before its block begins, so that no rollback, exception or crash takes it back.
-3. The lens opens in that block, if the look was not refused, and ends in it.
-4. At the end of a write `looked` stores how it ended and how many rows were changed.
+2. `record_uses` judges role, case and frequency and stores the looks, or the refusal. They are
+   durable before the first row is shown, so that no rollback, exception or crash takes them back.
+3. The lens opens, if nothing was refused.
+4. At the end of a write `record_end` stores how it ended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from troth.core import collected as lists
@@ -43,8 +43,11 @@ from troth.core.looks import (
     role_title,
     shown,
 )
-from troth.core.policy import Policy, frozen
+from troth.core.policy import Policy, PurposeId, frozen
 from troth.core.ports import Clock, Ids
+from troth.core.security_event import Event
+from troth.flows.security_event import security_event
+from troth.store.db import Cursor
 from troth.store.looks import Alarm, LookBook, Report
 
 PAGE = 50
@@ -66,37 +69,57 @@ class LookKit:
 # --- recording ------------------------------------------------------------------------------------
 
 
-def record_use(kit: LookKit, known: PolicyInForce, use: Use, *, limit: Limit | None = None) -> Look:
-    """Record a use, or its refusal, and return the look after its commit.
+def record_uses(
+    kit: LookKit,
+    known: PolicyInForce,
+    uses: Sequence[Use],
+    *,
+    also: Callable[[Cursor], None] | None = None,
+) -> tuple[Look, ...]:
+    """Record what is done under one or several purposes at once, or the refusal of one of them.
 
     A look with ``refused`` set means that nothing may be shown; ``reason`` says why. Consent,
     region and assessment are not asked here. May be called inside any transaction of the host: it
     neither waits for it nor goes away with it.
 
     Args:
-        use: what is about to be done; a batch names everybody whose row may be shown.
-        limit: how often the purpose may be used for one person (S-08); None for any number.
+        uses: one for each purpose, alike in all else; a batch names everybody whose row may be
+            shown.
+        also: is run in the transaction of the looks, if nothing is refused.
+
+    Returns:
+        A look for each use, durable; or the look of the one that was refused, alone.
 
     Raises:
-        InputError: the use cannot be recorded as it is (see `core.looks.check_use`), names nobody,
+        InputError: a use cannot be recorded as it is (see `core.looks.check_use`), names nobody,
             or has a limit and is no use of one person.
-        StoreUnavailable: the look could not be stored; nothing may be shown.
+        StoreUnavailable: the looks could not be stored; nothing may be shown.
     """
-    check_use(use)
-    if not use.people:
-        raise InputError("a use names its people; a batch with nobody in it need not begin")
-    if limit is not None and len(use.people) != 1:
+    for use in uses:
+        check_use(use)
+        if not use.people:
+            raise InputError("a use names its people; a batch with nobody in it need not begin")
+        refusal = judge(known.policy, use)
+        if refusal is not None:
+            return (record_refusal(kit, known, use, refusal),)
+    looks = tuple(_look(kit, known, use) for use in uses)
+    limits = {} if uses[0].break_glass else _limits(known.policy, uses)
+    used_up = kit.book.record(looks, alarm=uses[0].break_glass, limits=limits, also=also)
+    if used_up:  # S-08
+        too_often = next(use for use in uses if use.purpose == used_up)
+        return (record_refusal(kit, known, too_often, Refusal.TOO_OFTEN),)
+    for use in uses if uses[0].break_glass else ():
+        security_event(Event.GLASS_BROKEN, purpose=use.purpose, role=use.actor.role)  # L-25
+    return looks
+
+
+def _limits(policy: Policy, uses: Sequence[Use]) -> dict[str, Limit]:
+    """Return the limits that the policy sets; only uses of one person by itself are counted."""
+    limits = {use.purpose: policy.purposes[PurposeId(use.purpose)].at_most for use in uses}
+    found = {purpose: limit for purpose, limit in limits.items() if limit is not None}
+    if found and len(uses[0].people) != 1:
         raise InputError("a limit counts the uses of one person; use it without a batch")
-    refusal = judge(known.policy, use)
-    if refusal is not None:
-        return record_refusal(kit, known, use, refusal)
-    look = _look(kit, known, use)
-    if limit is not None and not look.break_glass:
-        if kit.book.record_within(look, limit):
-            return look
-        return record_refusal(kit, known, use, Refusal.TOO_OFTEN)  # S-08
-    kit.book.record(look, alarm=use.break_glass)
-    return look
+    return found
 
 
 def record_refusal(kit: LookKit, known: PolicyInForce, use: Use, reason: str) -> Look:
@@ -111,11 +134,14 @@ def record_refusal(kit: LookKit, known: PolicyInForce, use: Use, reason: str) ->
         InputError: the actor or the case is malformed, or too many people are named.
         StoreUnavailable: it could not be stored; nothing may be shown either way.
     """
+    # Told first: it is known too where it cannot be stored. No person, actor or case (L-25).
+    purpose = use.purpose if use.purpose in known.policy.purposes else "unknown"
+    security_event(Event.USE_REFUSED, purpose=purpose, role=use.actor.role, reason=str(reason))
     people = tuple(dict.fromkeys(person for person in use.people if is_person(person)))
     attempt = replace(use, people=people, break_glass="")
     check_use(attempt)
     look = _look(kit, known, attempt, reason=str(reason))
-    kit.book.record(look)
+    kit.book.record([look])
     return look
 
 
@@ -125,56 +151,17 @@ def _look(kit: LookKit, known: PolicyInForce, use: Use, *, reason: str = "") -> 
     return look_of(known.policy, known.ordinal, use, look_id=look_id, now=now, reason=reason)
 
 
-def record_end(kit: LookKit, look: Look, ending: Ending, *, rows_changed: int = 0) -> None:
-    """Record how the block of a use ended, once it did.
+def record_end(kit: LookKit, looks: Sequence[Look], ending: Ending) -> None:
+    """Record how a use ended that was opened to write.
 
-    A look without an end is one whose process died in it, or whose end could not be stored: the
-    look itself stands either way.
-
-    Raises:
-        StoreUnavailable: it could not be stored.
+    A read gets no end: it would cost a second commit and say nothing. A look of a write without an
+    end is one whose process died in it, or whose end could not be stored: the look itself stands,
+    and the use has ended either way, so that an error here would tell its caller what is not so.
     """
-    kit.book.record_end(look.look_id, kit.clock.now(), ending, rows_changed)
-
-
-@dataclass(slots=True)
-class Block:
-    """A use while it lasts: its look, and how many rows it changed, as its connection counts."""
-
-    look: Look
-    rows_changed: int = 0
-
-
-@contextmanager
-def looked(
-    kit: LookKit, known: PolicyInForce, use: Use, *, limit: Limit | None = None
-) -> Iterator[Block]:
-    """Record a use, lend the block that may show data, and record how a write ended.
-
-    A read gets no end: it would cost a second commit and say nothing. The caller asks
-    ``block.look.refused`` first, and commits its own transaction inside the block.
-
-    Raises:
-        InputError: as `record_use`.
-        StoreUnavailable: the look could not be stored; the block is not entered.
-    """
-    block = Block(record_use(kit, known, use, limit=limit))
-    try:
-        yield block
-    except BaseException:
-        _end_write(kit, block, Ending.UNDONE)
-        raise
-    _end_write(kit, block, Ending.DONE)
-
-
-def _end_write(kit: LookKit, block: Block, ending: Ending) -> None:
-    if block.look.outcome is not Outcome.WRITE:
-        return
-    # The use has ended either way: an error here would tell its caller what is not so. A write
-    # without an end is counted as one whose end is not known.
-    with suppress(StoreUnavailable):
-        changed = block.rows_changed if ending is Ending.DONE else 0
-        record_end(kit, block.look, ending, rows_changed=changed)
+    written = [look.look_id for look in looks if look.outcome is Outcome.WRITE]
+    if written:
+        with suppress(StoreUnavailable):
+            kit.book.record_end(written, kit.clock.now(), ending)
 
 
 # --- what the person reads ------------------------------------------------------------------------
@@ -271,6 +258,7 @@ def report(kit: LookKit, person: str, look_id: str, reason: ReportReason) -> str
     now = kit.clock.now()
     made = Report(kit.ids.event_id(now), look_id, person, now, reason)
     kit.book.report(made)
+    security_event(Event.LOOK_REPORTED, reason=reason.value)
     return made.report_id
 
 

@@ -16,7 +16,9 @@ from troth.core.compile import Compiled, PolicySources, compile_policy
 from troth.core.diff import PolicyDiff, compare
 from troth.core.errors import InputError, LedgerError, UnknownName
 from troth.core.policy import Policy, PurposeId
+from troth.core.security_event import Event
 from troth.flows.kit import Kit
+from troth.flows.security_event import security_event
 from troth.store import permitted
 from troth.store import policy as rows
 from troth.store.db import Cursor
@@ -36,7 +38,7 @@ def publish(kit: Kit, sources: PolicySources, recompile: Recompile) -> PolicyInF
     """
     policy = compile_policy(sources).require()
 
-    def work(cursor: Cursor) -> None:
+    def work(cursor: Cursor) -> bool:
         known = rows.versions(cursor)
         for version in known:
             if version.version == policy.version and version.digest != policy.digest:
@@ -48,7 +50,7 @@ def publish(kit: Kit, sources: PolicySources, recompile: Recompile) -> PolicyInF
         if known and known[-1].digest == policy.digest:
             kind, ordinal = kit.database.kind, known[-1].ordinal
             permitted.add_purposes(cursor, kind, ordinal, under_restriction)
-            return
+            return False
         if any(version.digest == policy.digest for version in known):
             raise InputError(
                 f"version {policy.version} was published before and another is in force; "
@@ -72,8 +74,10 @@ def publish(kit: Kit, sources: PolicySources, recompile: Recompile) -> PolicyInF
         )
         rows.publish(cursor, kit.database.kind, version)
         permitted.add_purposes(cursor, kit.database.kind, version.ordinal, under_restriction)
+        return True
 
-    kit.database.writer.run(work)
+    if kit.database.writer.run(work):
+        security_event(Event.POLICY_PUBLISHED, version=policy.version, policy=policy.digest)
     published = load(kit, recompile)
     if published is None:
         raise InputError("the policy was published but cannot be read back")
@@ -152,6 +156,14 @@ def archived(kit: Kit, version: str, recompile: Recompile) -> Policy:
     """
     for known in read_versions(kit):
         if known.version == version:
+            return recompile(known.sources).require()
+    raise UnknownName("no such version of the policy was published")
+
+
+def archived_at(kit: Kit, ordinal: int, recompile: Recompile) -> Policy:
+    """Return the published version with an ordinal; raises what `archived` does."""
+    for known in read_versions(kit):
+        if known.ordinal == ordinal:
             return recompile(known.sources).require()
     raise UnknownName("no such version of the policy was published")
 

@@ -1,0 +1,263 @@
+"""A database under its data map: the wiring of lenses, finders, persons' keys and looks.
+
+`Governed` is made when a deployment starts (`Troth.govern`). Until then nothing personal opens. It
+follows the policy: once another version is in force, the next use checks the map against it and
+makes the lenses anew, and if the map does not fit any more, nothing opens.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from troth.adapters import lenses, sources
+from troth.adapters.lenses import OpenLenses, Sealing
+from troth.adapters.master_key import VARIABLE, EnvironmentMasterKey
+from troth.adapters.person_keys import EpochRotation, FilePersonKeys
+from troth.config import Settings
+from troth.core.access import Decision, PolicyInForce
+from troth.core.blind_index import NormalForm, blind_index, look_ups
+from troth.core.datamap import DataMap, DataStore
+from troth.core.datamap_file import read_datamap
+from troth.core.errors import DataMapError, InputError
+from troth.core.findings import errors
+from troth.core.lens import THREAT_MODEL
+from troth.core.lens_of import finders_of, lenses_of
+from troth.core.looks import Use
+from troth.core.policy import Policy
+from troth.core.ports import Clock
+from troth.core.sealables import Sealables, sealables_of
+from troth.core.sealing import SealedPlace
+from troth.core.security_event import Event
+from troth.flows import data_map
+from troth.flows.kit import Kit
+from troth.flows.lens import LensKit, use
+from troth.flows.looks import LookKit
+from troth.flows.security_event import security_event
+from troth.store.db import Database
+from troth.store.finders import Finders, Found
+from troth.store.look_tables import looks_url
+from troth.store.looks import LookBook
+from troth.store.permitted import people_permitted
+
+_HOUR = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What one version of the policy makes of the map; replaced as a whole."""
+
+    ordinal: int
+    lens: LensKit
+    lenses: OpenLenses
+    finders: Finders
+    sealables: Sealables
+    residue: tuple[str, ...]
+
+
+class Governed:
+    """The lenses, keys and looks of one deployment.
+
+    Args:
+        kit: the kit.
+        settings: the deployment.
+        map_file: its data map.
+        known: returns the policy in force at the last decision.
+        decide: the decision about one person.
+
+    Raises:
+        DataMapError: the map is wrong, or the database differs from it.
+        UnsafeStore: the lenses would be no boundary, or the keys are not safe.
+    """
+
+    def __init__(
+        self,
+        kit: Kit,
+        settings: Settings,
+        map_file: Path,
+        *,
+        known: Callable[[], PolicyInForce],
+        decide: Callable[[str, str], Decision],
+    ) -> None:
+        self._kit = kit
+        self._settings = settings
+        self._map_file = map_file
+        self._known = known
+        self._decide = decide
+        self.keys = open_person_keys(settings, kit.clock)
+        self._rotation_asked_at = 0
+        self.looks = LookKit(LookBook(Database(looks_url(kit.database.url))), kit.clock, kit.ids)
+        self._opening = threading.Lock()
+        self._past: list[_Opened] = []
+        self._now = self._open(known())
+
+    # --- use ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def use(self, uses: Sequence[Use]) -> Iterator[Connection]:
+        """Open a purpose; see `troth.flows.lens.use`."""
+        with use(self._opened().lens, uses) as connection:
+            yield connection
+
+    def find(self, table: str, by: str, values: Sequence[str]) -> list[Found]:
+        """Return whose rows these values belong to, as a finder of the map tells it.
+
+        Where the column is a blind index the values are plain text.
+
+        Raises:
+            UnknownName: the map has no such finder.
+            StoreUnavailable: the database or the keys cannot be read now.
+        """
+        opened = self._opened()
+        indexed = opened.sealables.indexed.get(f"{table}.{by}")
+        if indexed is not None:
+            values = [found for value in values for found in self._look_ups(opened, indexed, value)]
+        return opened.finders.find(table, by, values)
+
+    def index(self, column: str, text: str) -> str:
+        """Return the blind index of a text, for a table that no lens shows.
+
+        Args:
+            column: ``table.column`` of the sealed column that the index is of.
+            text: what is looked up later.
+
+        Raises:
+            InputError: the column has no blind index, or nothing is left of the text.
+        """
+        opened = self._opened()
+        place, form = self._indexable(opened, column)
+        return blind_index(self.keys.index_keys(place)[0], place, text, form)
+
+    def _look_ups(self, opened: _Opened, column: str, text: str) -> Sequence[str]:
+        place, form = self._indexable(opened, column)
+        return look_ups(self.keys.index_keys(place), place, text, form)
+
+    def _indexable(self, opened: _Opened, column: str) -> tuple[SealedPlace, NormalForm]:
+        form = opened.sealables.forms.get(column)
+        if form is None:
+            raise InputError(f"{column} has no blind index in the data map")
+        return opened.sealables.places[column], form
+
+    # --- what governs -------------------------------------------------------------------------
+
+    def _opened(self) -> _Opened:
+        known = self._known()
+        if known.ordinal != self._now.ordinal:
+            with self._opening:
+                if known.ordinal != self._now.ordinal:
+                    # Blocks may still be open on the past ones; they end by their deadline.
+                    self._past.append(self._now)
+                    self._now = self._open(known)
+        return self._now
+
+    def _open(self, known: PolicyInForce) -> _Opened:
+        policy, settings = known.policy, self._settings
+        datamap = self._checked_map(policy)
+        store = _store_of(datamap, settings.database_url)
+        made = lenses_of(policy, datamap, store=store.id)
+        finders = finders_of(datamap, store=store.id)
+        residue: tuple[str, ...] = ()
+        if settings.owner_url != settings.database_url or self._kit.database.kind == "sqlite":
+            residue = lenses.install(
+                settings.owner_url,
+                made,
+                finders,
+                behind_lenses(store),
+                app_url=settings.database_url,
+                folder=settings.data,
+            )
+        sealables = sealables_of(policy, datamap, made, store=store.id)
+        sealing = Sealing(self.keys, sealables.places, sealables.granted, sealables.forms)
+        opened = OpenLenses(self._kit.database, made, sealing, folder=settings.data)
+        kit = LensKit(
+            looks=self.looks,
+            opens=opened.open,
+            names=opened.names,
+            permitted=self._permitted,
+            decide=self._decide,
+            known=self._known,
+            today=lambda: datetime.fromtimestamp(self._kit.clock.now() / 1e6, UTC).date(),
+            store=store,
+            region=settings.region,
+        )
+        rows = Finders(self._kit.database, finders)
+        return _Opened(known.ordinal, kit, opened, rows, sealables, residue)
+
+    def _checked_map(self, policy: Policy) -> DataMap:
+        text = sources.read_text(self._map_file)
+        urls = [self._settings.owner_url]
+        found = errors(data_map.check(urls, text, policy, file=str(self._map_file)))
+        told = {
+            "version": policy.version,
+            "policy": policy.digest,
+            "map": sha256(text.encode()).hexdigest(),
+        }
+        if found:
+            security_event(Event.MAP_REFUSED, **told, errors=len(found))
+            raise DataMapError(found)
+        security_event(Event.MAP_CHECKED, **told)
+        return read_datamap(text, policy, file=str(self._map_file)).require()
+
+    def _permitted(self, purposes: Sequence[str]) -> Sequence[str]:
+        with self._kit.database.hot_reading() as cursor:
+            return people_permitted(cursor, self._kit.database.kind, purposes)
+
+    def rotate_if_due(self) -> None:
+        """Begin a new epoch of the keys where the present one is old enough; asks once an hour.
+
+        Raises:
+            UnsafeStore, StoreUnavailable: the keys are not as they must be.
+        """
+        now = self._kit.clock.now()
+        if now - self._rotation_asked_at < _HOUR:
+            return
+        self._rotation_asked_at = now
+        if self.keys.is_rotation_due():
+            with suppress(InputError):  # another process is at it
+                tell_of_epoch(self.keys.rotate_epoch())
+
+    def words(self) -> tuple[str, ...]:
+        """Return what the lenses keep on this database, and what is left to close, in words."""
+        return (THREAT_MODEL[self._kit.database.kind], *self._now.residue)
+
+    def close(self) -> None:
+        """Close every connection and forget the keys."""
+        for opened in (*self._past, self._now):
+            opened.lenses.close()
+            opened.finders.close()
+        self.looks.book.close()
+        self.keys.close()
+
+
+def tell_of_epoch(done: EpochRotation) -> None:
+    """Tell the security log that an epoch of the keys began."""
+    security_event(
+        Event.KEY_EPOCH_BEGUN,
+        epoch=done.epoch,
+        rewrapped=done.rewrapped,
+        destroyed=len(done.destroyed),
+    )
+
+
+def open_person_keys(settings: Settings, clock: Clock) -> FilePersonKeys:
+    """Open the keys of a deployment, with the master key where the environment gives one."""
+    master = EnvironmentMasterKey() if VARIABLE in os.environ else None
+    return FilePersonKeys(settings.keys, clock, master=master)
+
+
+def _store_of(datamap: DataMap, url: str) -> DataStore:
+    store, _ = data_map.store_of(datamap, url)
+    return store
+
+
+def behind_lenses(store: DataStore) -> tuple[str, ...]:
+    """Return the tables of a data store that lie behind lenses."""
+    return tuple(table.name for table in store.tables.values() if table.lensed)
