@@ -27,7 +27,7 @@ from troth.core.access import Decision, PolicyInForce
 from troth.core.blind_index import NormalForm, blind_index, look_ups
 from troth.core.datamap import DataMap, DataStore
 from troth.core.datamap_file import read_datamap
-from troth.core.errors import DataMapError, InputError
+from troth.core.errors import DataMapError, InputError, UnsafeStore
 from troth.core.findings import errors
 from troth.core.lens import THREAT_MODEL
 from troth.core.lens_of import finders_of, lenses_of
@@ -39,7 +39,7 @@ from troth.core.sealing import SealedPlace
 from troth.core.security_event import Event
 from troth.flows import data_map
 from troth.flows.kit import Kit
-from troth.flows.lens import LensKit, use
+from troth.flows.lens import LensesInForce, LensKit, use
 from troth.flows.looks import LookKit
 from troth.flows.security_event import security_event
 from troth.store.db import Database
@@ -56,7 +56,7 @@ class _Opened:
     """What one version of the policy makes of the map; replaced as a whole."""
 
     ordinal: int
-    lens: LensKit
+    in_force: LensesInForce
     lenses: OpenLenses
     finders: Finders
     sealables: Sealables
@@ -91,20 +91,29 @@ class Governed:
         self._settings = settings
         self._map_file = map_file
         self._known = known
-        self._decide = decide
         self.keys = open_person_keys(settings, kit.clock)
         self._rotation_asked_at = 0
         self.looks = LookKit(LookBook(Database(looks_url(kit.database.url))), kit.clock, kit.ids)
         self._opening = threading.Lock()
         self._past: list[_Opened] = []
-        self._now = self._open(known())
+        self._now: _Opened | None = None
+        self._lens = LensKit(
+            looks=self.looks,
+            lenses=lambda known: self._opened(known).in_force,
+            permitted=self._permitted,
+            decide=decide,
+            known=known,
+            today=lambda: datetime.fromtimestamp(kit.clock.now() / 1e6, UTC).date(),
+            region=settings.region,
+        )
+        self._opened(known())
 
     # --- use ----------------------------------------------------------------------------------
 
     @contextmanager
     def use(self, uses: Sequence[Use]) -> Iterator[Connection]:
         """Open a purpose; see `troth.flows.lens.use`."""
-        with use(self._opened().lens, uses) as connection:
+        with use(self._lens, uses) as connection:
             yield connection
 
     def find(self, table: str, by: str, values: Sequence[str]) -> list[Found]:
@@ -116,7 +125,7 @@ class Governed:
             UnknownName: the map has no such finder.
             StoreUnavailable: the database or the keys cannot be read now.
         """
-        opened = self._opened()
+        opened = self._opened(self._known())
         indexed = opened.sealables.indexed.get(f"{table}.{by}")
         if indexed is not None:
             values = [found for value in values for found in self._look_ups(opened, indexed, value)]
@@ -132,7 +141,7 @@ class Governed:
         Raises:
             InputError: the column has no blind index, or nothing is left of the text.
         """
-        opened = self._opened()
+        opened = self._opened(self._known())
         place, form = self._indexable(opened, column)
         return blind_index(self.keys.index_keys(place)[0], place, text, form)
 
@@ -148,15 +157,17 @@ class Governed:
 
     # --- what governs -------------------------------------------------------------------------
 
-    def _opened(self) -> _Opened:
-        known = self._known()
-        if known.ordinal != self._now.ordinal:
-            with self._opening:
-                if known.ordinal != self._now.ordinal:
-                    # Blocks may still be open on the past ones; they end by their deadline.
+    def _opened(self, known: PolicyInForce) -> _Opened:
+        now = self._now
+        if now is not None and now.ordinal == known.ordinal:
+            return now
+        with self._opening:
+            if self._now is None or self._now.ordinal != known.ordinal:
+                if self._now is not None:
+                    # Blocks may still be open on it; they end by their deadline.
                     self._past.append(self._now)
-                    self._now = self._open(known)
-        return self._now
+                self._now = self._open(known)
+            return self._now
 
     def _open(self, known: PolicyInForce) -> _Opened:
         policy, settings = known.policy, self._settings
@@ -165,7 +176,10 @@ class Governed:
         made = lenses_of(policy, datamap, store=store.id)
         finders = finders_of(datamap, store=store.id)
         residue: tuple[str, ...] = ()
-        if settings.owner_url != settings.database_url or self._kit.database.kind == "sqlite":
+        is_owner = settings.owner_url != settings.database_url
+        if self._past and not is_owner and self._kit.database.kind != "sqlite":
+            raise UnsafeStore("the policy changed: govern the deployment as the owner, then start")
+        if is_owner or self._kit.database.kind == "sqlite":
             residue = lenses.install(
                 settings.owner_url,
                 made,
@@ -177,19 +191,9 @@ class Governed:
         sealables = sealables_of(policy, datamap, made, store=store.id)
         sealing = Sealing(self.keys, sealables.places, sealables.granted, sealables.forms)
         opened = OpenLenses(self._kit.database, made, sealing, folder=settings.data)
-        kit = LensKit(
-            looks=self.looks,
-            opens=opened.open,
-            names=opened.names,
-            permitted=self._permitted,
-            decide=self._decide,
-            known=self._known,
-            today=lambda: datetime.fromtimestamp(self._kit.clock.now() / 1e6, UTC).date(),
-            store=store,
-            region=settings.region,
-        )
         rows = Finders(self._kit.database, finders)
-        return _Opened(known.ordinal, kit, opened, rows, sealables, residue)
+        in_force = LensesInForce(opened.names, opened.open, store)
+        return _Opened(known.ordinal, in_force, opened, rows, sealables, residue)
 
     def _checked_map(self, policy: Policy) -> DataMap:
         text = sources.read_text(self._map_file)
@@ -226,11 +230,11 @@ class Governed:
 
     def words(self) -> tuple[str, ...]:
         """Return what the lenses keep on this database, and what is left to close, in words."""
-        return (THREAT_MODEL[self._kit.database.kind], *self._now.residue)
+        return (THREAT_MODEL[self._kit.database.kind], *self._opened(self._known()).residue)
 
     def close(self) -> None:
         """Close every connection and forget the keys."""
-        for opened in (*self._past, self._now):
+        for opened in (*self._past, *([self._now] if self._now else [])):
             opened.lenses.close()
             opened.finders.close()
         self.looks.book.close()

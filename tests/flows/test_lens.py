@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from tests.databases import empty_database
 from tests.lens_sqlite import NEWS, SHIP, LensedShop, lensed_shop
@@ -19,7 +19,7 @@ from troth.core.datamap import DataStore, Engine, StoreId
 from troth.core.errors import StoreUnavailable, UnknownName, UseRefused
 from troth.core.lens import Lens
 from troth.core.looks import SELF, SYSTEM, Actor, Ending, LookFilter, Outcome, Use
-from troth.flows.lens import LensKit, use
+from troth.flows.lens import LensesInForce, LensKit, use
 from troth.store.lens_sqlite import SqliteLenses
 from troth.store.looks import LookBook
 from troth.store.permitted import people_permitted
@@ -61,16 +61,18 @@ def kit(shop: LensedShop, looks: Watched) -> Iterator[LensKit]:
     troth = shop.here.troth
     yield LensKit(
         looks=looks.kit,
-        opens=opens,
-        names=frozenset(lenses),
+        lenses=lambda _: LensesInForce(frozenset(lenses), opens, STORE),
         permitted=permitted,
         decide=troth.decide,
         known=lambda: looks.known,
         today=lambda: date(2027, 1, 15),
-        store=STORE,
         region="CN",
     )
     open_lenses.close()
+
+
+def lose(*_: object, **__: object) -> AbstractContextManager[Connection]:
+    raise AssertionError("a connection was asked for")
 
 
 def seen_of(looks: Watched, person: str) -> list[tuple[str, bool, str]]:
@@ -94,14 +96,12 @@ def test_who_did_not_permit_is_refused_before_a_connection_and_it_is_recorded(
     shop: LensedShop, looks: Watched, kit: LensKit
 ) -> None:
     bo = shop.people["bo"]
-    opened: list[str] = []
-    watching = replace(kit, opens=lambda *given: opened.append(given[0]))
+    watching = replace(kit, lenses=lambda _: LensesInForce(frozenset(), lose, STORE))
     with (
         pytest.raises(UseRefused, match="never_asked"),
         use(watching, [Use("ship_parcel", ROBOT, (bo,))]),
     ):
         raise AssertionError("it opened")
-    assert opened == []
     assert seen_of(looks, bo) == [("ship_parcel", True, SYSTEM)]
 
 
@@ -233,7 +233,8 @@ def test_purposes_that_are_not_declared_together_have_no_lens(
     shop: LensedShop, looks: Watched, kit: LensKit
 ) -> None:
     an = shop.people["an"]
-    apart = replace(kit, names=frozenset({"ship_parcel", "send_news"}))
+    alone = LensesInForce(frozenset({"ship_parcel", "send_news"}), lose, STORE)
+    apart = replace(kit, lenses=lambda _: alone)
     uses = [Use(p, ROBOT, (an,)) for p in ("ship_parcel", "send_news")]
     with pytest.raises(UnknownName, match="together"), use(apart, uses):
         raise AssertionError("it opened")

@@ -49,29 +49,40 @@ class OpenLens(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class LensesInForce:
+    """The lenses that one version of the policy makes of the data map.
+
+    Args:
+        names: of the lenses that there are.
+        opens: opens one of them.
+        store: the data store that they show.
+    """
+
+    names: frozenset[str]
+    opens: OpenLens
+    store: DataStore
+
+
+@dataclass(frozen=True, slots=True)
 class LensKit:
     """What a use needs.
 
     Args:
         looks: the book of looks.
-        opens: the lenses of this deployment's database.
-        names: of the lenses that there are.
+        lenses: the lenses of a version of the policy; made when it is first asked for them.
         permitted: the people for whom all of some purposes stand now.
         decide: the decision about one person.
         known: the policy in force at the last decision.
         today: the date in the deployment's country.
-        store: the data store that the lenses show.
         region: where this deployment runs; a data store declared elsewhere does not open.
     """
 
     looks: LookKit
-    opens: OpenLens
-    names: frozenset[str]
+    lenses: Callable[[PolicyInForce], LensesInForce]
     permitted: Callable[[Sequence[str]], Sequence[str]]
     decide: Callable[[str, str], Decision]
     known: Callable[[], PolicyInForce]
     today: Callable[[], date]
-    store: DataStore
     region: str
 
 
@@ -96,14 +107,16 @@ def use(kit: LensKit, uses: Sequence[Use]) -> Iterator[Connection]:
         InputError: the use is malformed, or the block left a cursor half read.
     """
     uses = _with_people(kit, uses)
-    refused = _refusal(kit, uses)
-    known = kit.known()
+    denied = _denied(kit, uses)
+    known = kit.known()  # after the decisions, which bring the policy in force with them
+    lenses = kit.lenses(known)
+    refused = _closed(kit, known, lenses.store, uses) or denied
     if refused is not None:
         asked, reason = refused
         record_refusal(kit.looks, known, asked, reason)
         raise UseRefused(asked.purpose, reason)
     name = name_of([asked.purpose for asked in uses])
-    if name not in kit.names:
+    if name not in lenses.names:
         raise UnknownName(f"the data map has no lens for {name}; declare these purposes together")
     looks: list[Look] = []
 
@@ -113,7 +126,7 @@ def use(kit: LensKit, uses: Sequence[Use]) -> Iterator[Connection]:
             raise UseRefused(looks[0].purpose_id, looks[0].reason)
 
     try:
-        with kit.opens(name, uses[0].people, writes=uses[0].writes, record=record) as connection:
+        with lenses.opens(name, uses[0].people, writes=uses[0].writes, record=record) as connection:
             yield connection
     except BaseException:
         record_end(kit.looks, looks, Ending.UNDONE)
@@ -146,24 +159,30 @@ def _with_people(kit: LensKit, uses: Sequence[Use]) -> Sequence[Use]:
     return [replace(asked, people=people) for asked in uses]
 
 
-def _refusal(kit: LensKit, uses: Sequence[Use]) -> tuple[Use, str] | None:
-    """Return the use that does not open and why, before roles are asked; None if all may."""
+def _denied(kit: LensKit, uses: Sequence[Use]) -> tuple[Use, str] | None:
+    """Return the first use that somebody's decision denies, and why; None if all are allowed."""
     denied = None
     for asked in uses:
-        # Every decision is asked anew: each brings the policy in force with it.
         decisions = (kit.decide(person, asked.purpose) for person in asked.people)
         no = next((decision for decision in decisions if not decision), None)
         if no is not None and no.reason is Reason.LEDGER_UNREADABLE:
             raise StoreUnavailable("the database cannot be read now")
         if no is not None and denied is None:
             denied = asked, str(no.reason)
-    policy = kit.known().policy
+    return denied
+
+
+def _closed(
+    kit: LensKit, known: PolicyInForce, store: DataStore, uses: Sequence[Use]
+) -> tuple[Use, str] | None:
+    """Return the first use that is closed whatever anybody said, and why; None if all may open."""
+    today = kit.today()
     for asked in uses:
         purpose = PurposeId(asked.purpose)
-        if purpose not in policy.purposes:
+        if purpose not in known.policy.purposes:
             return asked, str(Refusal.UNKNOWN_PURPOSE)
-        if region_of(policy, kit.store) != kit.region:  # S-45
+        if region_of(known.policy, store) != kit.region:  # S-45
             return asked, str(Refusal.OTHER_REGION)
-        if assessment_due(policy, purpose, kit.today()):  # PIPL 55
+        if assessment_due(known.policy, purpose, today):  # PIPL 55
             return asked, str(Refusal.ASSESSMENT_DUE)
-    return denied
+    return None
