@@ -2,6 +2,9 @@
 
 Whether a phone has an account is never told to someone who has not proved that the phone is
 theirs: asking for a code answers the same either way, and the phone itself gets the truth.
+
+Who an account belongs to is found by the blind index of the phone, before any lens; the data map
+says what is told besides. The rows of an account are read and written through a lens.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from troth import Answer, Reason, Troth
+from troth import Answer, Found, Reason, Said, Troth
 from troth_shop import codes, fields, passwords, queries, sessions
 from troth_shop.codes import Challenge, CodeUse
 from troth_shop.errors import (
@@ -21,12 +24,13 @@ from troth_shop.errors import (
     NotFound,
     NotPermitted,
     UnderAge,
+    WrongCode,
 )
 from troth_shop.fields import Form
-from troth_shop.gate import now, permit
+from troth_shop.gate import REGISTERING, finds_one, now, permit, taken, use
 from troth_shop.messages import Messages
 
-REGISTER_PURPOSES = ("register_account", "secure_account")
+REGISTER_PURPOSES = REGISTERING
 """What registering opens; their notices stand on the page, shown to nobody in particular yet."""
 
 _TEXTS = {
@@ -68,22 +72,25 @@ class StartRegistration:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """The second page of registering."""
+    """The second page of registering; it carries the phone, which no row of the code holds."""
 
     challenge_id: str
+    phone: str
     code: str
     password: str
 
     @classmethod
     def of(cls, form: Form) -> Registration:
-        """Read ``challenge_id``, ``code``, ``password`` and ``fourteen``.
+        """Read ``challenge_id``, ``phone``, ``code``, ``password`` and ``fourteen``.
 
         Raises:
             UnderAge, BadInput: see `StartRegistration.of`; the password is too short or long.
+            WrongCode: the phone that the page carried was tampered with.
         """
         _declared(form)
         return cls(
             fields.key(form, "challenge_id"),
+            _carried_phone(form),
             fields.code(form, "code"),
             fields.password(form, "password"),
         )
@@ -108,21 +115,24 @@ class LogIn:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """The second page of setting a new password."""
+    """The second page of setting a new password; it carries the phone as registering does."""
 
     challenge_id: str
+    phone: str
     code: str
     password: str
 
     @classmethod
     def of(cls, form: Form) -> Reset:
-        """Read ``challenge_id``, ``code`` and ``password``.
+        """Read ``challenge_id``, ``phone``, ``code`` and ``password``.
 
         Raises:
             BadInput: a field is malformed.
+            WrongCode: the phone that the page carried was tampered with.
         """
         return cls(
             fields.key(form, "challenge_id"),
+            _carried_phone(form),
             fields.code(form, "code"),
             fields.password(form, "password"),
         )
@@ -180,8 +190,7 @@ def start_registration(
         MessageNotSent: the port did not take the message.
     """
     texts = _TEXTS["en" if language == "en" else "zh-CN"]
-    with t.reading() as c:
-        known = queries.customer_of_phone(c, start.phone) is not None
+    known = _owner(t, start.phone) is not None
     return codes.send_code(
         t,
         messages,
@@ -192,50 +201,65 @@ def start_registration(
     )
 
 
-def register(t: Troth, registration: Registration, token: str) -> LoggedIn:
-    """Make an account and log in: person, account, session and both acts in one commit.
+def register(t: Troth, registration: Registration, token: str, *, browser: str = "") -> LoggedIn:
+    """Make an account and log in.
+
+    The code is used up with the acts that open the account, in one commit; account and session
+    follow in their block. After a crash in between there is a random id that nothing belongs to,
+    and the phone is free: its owner asks for another code.
 
     Args:
         t: the engine.
         registration: the form.
         token: of ``t.show(*REGISTER_PURPOSES, person="")``.
+        browser: the kind of browser, as the session is called until the person names it.
 
     Raises:
         WrongCode: the phone is not proved.
-        AccountExists: the proved phone got an account meanwhile.
+        AccountExists: the proved phone has an account meanwhile.
         SnapshotError: the notices were not shown, or too long ago; nothing was stored.
     """
-    phone = codes.check_code(t, registration.challenge_id, registration.code, CodeUse.REGISTER)
+    phone = registration.phone
+    codes.check_code(t, registration.challenge_id, phone, registration.code, CodeUse.REGISTER)
     password_hash = passwords.digest(registration.password)
+    if _owner(t, phone) is not None:
+        raise AccountExists
+    with t.transaction() as c:
+        codes.use_code(t, c, registration.challenge_id)
+        person = _add_person(t, c, token)
     try:
-        with t.transaction() as c:
-            codes.use_code(t, c, registration.challenge_id)
-            person = add_customer(t, c, phone, password_hash, token)
-            session_id, session_token = sessions.add_session(t, c, person)
-    except IntegrityError:
+        with use(t, person, *REGISTERING, writes=True) as c:
+            _write_account(t, c, person, phone, password_hash)
+            session_id, session_token = sessions.add_session(t, c, person, browser)
+    except IntegrityError as error:
+        if not taken(error):
+            raise
         raise AccountExists from None
     return LoggedIn(person, session_id, session_token)
 
 
-def add_customer(t: Troth, c: Connection, phone: str, password_hash: str, token: str) -> str:
-    """Add a person, their account and the acts that open it, in the caller's transaction.
+def add_customer(t: Troth, phone: str, password_hash: str, token: str) -> str:
+    """Add a person, the acts that open their account, and the account; return the random id.
 
     Raises:
-        IntegrityError: the phone has an account.
+        AccountExists: the phone has an account.
+        SnapshotError: the notices were not shown, or too long ago; nothing was stored.
     """
-    person = t.add_person(connection=c)
-    _record_acts(t, c, person, token)
-    queries.add_customer(
-        c,
-        pii_principal_id=person,
-        phone=phone,
-        password_hash=password_hash,
-        created_at=now(t),
-    )
+    if _owner(t, phone) is not None:
+        raise AccountExists
+    with t.transaction() as c:
+        person = _add_person(t, c, token)
+    try:
+        with use(t, person, "register_account", writes=True) as c:
+            _write_account(t, c, person, phone, password_hash)
+    except IntegrityError as error:
+        if not taken(error):
+            raise
+        raise AccountExists from None
     return person
 
 
-def log_in(t: Troth, log_in: LogIn, token: str = "") -> LoggedIn:
+def log_in(t: Troth, log_in: LogIn, token: str = "", *, browser: str = "") -> LoggedIn:
     """Log in.
 
     Args:
@@ -244,27 +268,30 @@ def log_in(t: Troth, log_in: LogIn, token: str = "") -> LoggedIn:
         token: of ``t.show(*REGISTER_PURPOSES, person="")``: only needed when the rules of the
             account changed since the last act, which `NotPermitted` says; the page then shows
             the new ones and logging in under them is the act.
+        browser: the kind of browser, as the session is called until the person names it.
 
     Raises:
         LogInRefused: phone and password do not belong together.
         Throttled: too many failed tries.
         NotPermitted: the account may not be used now.
     """
-    attempt_id = passwords.knock(t, "customer", log_in.phone)
-    with t.reading() as c:
-        row = queries.customer_of_phone(c, log_in.phone)
-    stored = "" if row is None else row.password_hash
-    if not passwords.matches(log_in.password, stored) or row is None:
+    attempt_id = passwords.knock(t, "customer", phone_index(t, log_in.phone))
+    found = _owner(t, log_in.phone)
+    # The digest is told before any purpose is asked: until it was compared nobody may learn
+    # whether the account can be used, and whoever must read new rules first logs in to do so.
+    stored = "" if found is None else str(found.told["password_hash"])
+    if not passwords.matches(log_in.password, stored) or found is None:
         raise LogInRefused
-    person: str = row.pii_principal_id
+    person = found.person
     passwords.let_in(t, attempt_id)
     renewed = _renewable(t, person) if token else False
-    if not renewed:
-        permit(t, person, "secure_account")
-    with t.transaction() as c:
+    if renewed:
+        t.answer_many(_acts(person, token))
+    with use(t, person, "secure_account", writes=True) as c:
         if renewed:
-            _record_acts(t, c, person, token)
-        session_id, session_token = sessions.add_session(t, c, person)
+            # Whoever logged out while the rules had changed could not be written down as gone.
+            sessions.end_all(t, c, person, but="")
+        session_id, session_token = sessions.add_session(t, c, person, browser)
     return LoggedIn(person, session_id, session_token)
 
 
@@ -278,9 +305,8 @@ def start_reset(t: Troth, messages: Messages, phone_typed: str, language: str) -
     """
     phone = fields.phone({"phone": phone_typed}, "phone")
     texts = _TEXTS["en" if language == "en" else "zh-CN"]
-    with t.reading() as c:
-        row = queries.customer_of_phone(c, phone)
-    genuine = row is not None and bool(t.decide(row.pii_principal_id, "secure_account"))
+    found = _owner(t, phone)
+    genuine = found is not None and bool(t.decide(found.person, "secure_account"))
     return codes.send_code(
         t,
         messages,
@@ -298,17 +324,15 @@ def reset_password(t: Troth, reset: Reset) -> None:
         WrongCode: the phone is not proved.
         NotPermitted: the account may not be used now.
     """
-    phone = codes.check_code(t, reset.challenge_id, reset.code, CodeUse.RESET)
-    with t.reading() as c:
-        row = queries.customer_of_phone(c, phone)
-    if row is None:
+    codes.check_code(t, reset.challenge_id, reset.phone, reset.code, CodeUse.RESET)
+    found = _owner(t, reset.phone)
+    if found is None:
         raise NotFound
-    person: str = row.pii_principal_id
-    permit(t, person, "secure_account")
+    permit(t, found.person, "secure_account")
     password_hash = passwords.digest(reset.password)
     with t.transaction() as c:
         codes.use_code(t, c, reset.challenge_id)
-        _replace_password(t, c, person, password_hash, keep="")
+    _replace_password(t, found.person, password_hash, keep="")
 
 
 def change_password(t: Troth, person: str, change: PasswordChange, keep: str) -> None:
@@ -318,18 +342,15 @@ def change_password(t: Troth, person: str, change: PasswordChange, keep: str) ->
         LogInRefused: the password that stands was not given.
         Throttled: too many failed tries.
     """
-    permit(t, person, "secure_account")
-    with t.reading() as c:
-        row = queries.customer_of(c, person)
+    with use(t, person, "secure_account") as c:
+        row = queries.proof_of(c, person)
     if row is None:
         raise NotFound
-    attempt_id = passwords.knock(t, "customer", row.phone)
+    attempt_id = passwords.knock(t, "customer", phone_index(t, row.phone))
     if not passwords.matches(change.password_now, row.password_hash):
         raise LogInRefused
     passwords.let_in(t, attempt_id)
-    password_hash = passwords.digest(change.password)
-    with t.transaction() as c:
-        _replace_password(t, c, person, password_hash, keep=keep)
+    _replace_password(t, person, passwords.digest(change.password), keep=keep)
 
 
 def account(t: Troth, person: str) -> Account:
@@ -339,21 +360,45 @@ def account(t: Troth, person: str) -> Account:
         NotFound: there is none.
         NotPermitted: it may not be used now.
     """
-    permit(t, person, "register_account")
-    with t.reading() as c:
+    with use(t, person, "register_account") as c:
         row = queries.customer_of(c, person)
     if row is None:
         raise NotFound
     return Account(row.pii_principal_id, row.phone, row.created_at)
 
 
-def _replace_password(
-    t: Troth, c: Connection, person: str, password_hash: str, *, keep: str
-) -> None:
-    queries.set_password(c, person, password_hash)
-    for row in queries.open_sessions(c, person):
-        if row.session_id != keep:
-            queries.set_session(c, person, row.session_id, ended_at=now(t))
+def phone_index(t: Troth, phone: str) -> str:
+    """Return what stands for a phone where no lens can: codes and failed tries."""
+    return t.index("shop_customer.phone", phone)
+
+
+def _owner(t: Troth, phone: str) -> Found | None:
+    return finds_one(t, "shop_customer", "phone_index", phone)
+
+
+def _write_account(t: Troth, c: Connection, person: str, phone: str, password_hash: str) -> None:
+    queries.add_customer(
+        c,
+        pii_principal_id=person,
+        phone=phone,
+        phone_index=phone,
+        password_hash=password_hash,
+        created_at=now(t),
+    )
+
+
+def _replace_password(t: Troth, person: str, password_hash: str, *, keep: str) -> None:
+    with use(t, person, "secure_account", writes=True) as c:
+        queries.set_password(c, person, password_hash)
+        sessions.end_all(t, c, person, but=keep)
+
+
+def _carried_phone(form: Form) -> str:
+    """Return the phone that a page carries unseen; nobody can mend it there."""
+    try:
+        return fields.phone(form, "phone")
+    except BadInput:
+        raise WrongCode from None
 
 
 def _declared(form: Form) -> None:
@@ -374,14 +419,14 @@ def _renewable(t: Troth, person: str) -> bool:
     return bool(reasons)
 
 
-def _record_acts(t: Troth, c: Connection, person: str, token: str) -> None:
-    for purpose in REGISTER_PURPOSES:
-        t.answer(
-            person,
-            purpose,
-            Answer.ACT,
-            token,
-            indication_method="submitted_form",
-            shown_to="",
-            connection=c,
-        )
+def _add_person(t: Troth, c: Connection, token: str) -> str:
+    person = t.add_person(connection=c)
+    t.answer_many(_acts(person, token), connection=c)
+    return person
+
+
+def _acts(person: str, token: str) -> list[Said]:
+    return [
+        Said(person, purpose, Answer.ACT, token, indication_method="submitted_form", shown_to="")
+        for purpose in REGISTER_PURPOSES
+    ]

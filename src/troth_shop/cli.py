@@ -12,23 +12,32 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
+from sqlalchemy import make_url
 from sqlalchemy.exc import IntegrityError
 
-from troth import PolicyError, Settings, Troth, TrothError
-from troth_shop import seed
+from troth import PolicyError, Settings, Troth, TrothError, lift_lenses
+from troth.integrations.security_log import open_security_log
+from troth_shop import security, seed
 from troth_shop.catalogue import load_catalogue
 from troth_shop.migrate import migrate
+from troth_shop.security import Event, security_event
 from troth_shop.staff import Role, add_staff
 from troth_shop.web.app import create_app
 
 _PASSWORDS = ("longjing-and-rice", "mooncake-and-tea")
 _STAFF_PASSWORD = "abacus-and-scales"  # noqa: S105 - of the demonstration, printed at its start
-_STAFF = (("cashier", Role.CASHIER), ("packer", Role.PACKER), ("support", Role.SUPPORT))
+_STAFF = (
+    ("cashier", Role.CASHIER),
+    ("packer", Role.PACKER),
+    ("support", Role.SUPPORT),
+    ("officer", Role.OFFICER),
+)
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _USUAL_PORT = 8000
 
@@ -65,14 +74,28 @@ def run(
         folder = data or Path(
             open_until_the_end.enter_context(tempfile.TemporaryDirectory(prefix="troth-shop-"))
         )
+        release = version("troth")
         try:
-            t = _open(folder)
+            settings = _settings(folder)
+            open_until_the_end.enter_context(open_security_log(settings, security.LOGGER))
+            t = _open(settings)
         except TrothError as error:
+            security_event(Event.START_REFUSED, release=release, error=type(error).__name__)
             typer.echo(f"The shop cannot open: {error}", err=True)
             for finding in error.findings if isinstance(error, PolicyError) else ():
                 typer.echo(f"  {finding.line_of_text()}", err=True)
             raise typer.Exit(1) from None
         open_until_the_end.callback(t.close)
+        words = t.lens_words()
+        security_event(
+            Event.STARTED,
+            release=release,
+            version=t.policy.version,
+            policy=t.policy.digest,
+            lens=words[0],
+            left_open=len(words) - 1,
+        )
+        open_until_the_end.callback(security_event, Event.STOPPED)
         t.start_sequencer()
         listening = open_until_the_end.enter_context(_listen(host, port))
         token = secrets.token_urlsafe(24)
@@ -93,14 +116,19 @@ def run(
         ).run(sockets=[listening])
 
 
-def _open(folder: Path) -> Troth:
-    """Open the deployment in ``folder``: migrate, publish the policy if it changed, seed."""
-    settings = Settings.of(folder)
+def _settings(folder: Path) -> Settings:
+    # This demonstration says of itself where its policy lets data lie; a real shop is told.
+    return Settings.of(folder, {"TROTH_REGION": "CN", **os.environ})
+
+
+def _open(settings: Settings) -> Troth:
+    """Open a deployment: migrate, publish the policy if it changed, seed."""
     t = Troth.open(settings)
-    migrate(settings.owner_url)
+    role = make_url(settings.database_url).username or ""
+    migrate(settings.owner_url, app_role=role, lift=lambda: lift_lenses(settings))
     files = Path(str(resources.files("troth_shop")))
     t.publish(files / "policy")
-    t.require_map(files / "datamap.yaml")
+    t.govern(files / "datamap.yaml")
     name, _ = _STAFF[0]
     seed.seed(t, passwords=_PASSWORDS, staff_name=name, staff_password=_STAFF_PASSWORD)
     for name, role in _STAFF[1:]:
@@ -169,6 +197,7 @@ Policy    {policy.id} {policy.version}, digest {policy.digest[:16]}…
 {len(policy.recipients)} recipient
 Shop      {len(goods.products)} articles on {len(goods.categories)} shelves
 Data      {folder}{"" if kept else " (temporary: gone when the shop stops)"}
+Lens      {t.lens_words()[0]}
 Courier   {courier_url} (a process of its own)
 
 Open      {served_at}/        in English: {served_at}/en/

@@ -3,6 +3,9 @@
 Limits hold under concurrency because each of them is written before it is counted: of any number
 of callers at once, only as many as the limit allows find themselves within it. A code is never
 logged and is stored as an argon2 digest, which cannot be searched within the life of the code.
+
+The phone itself is stored nowhere: there may be no account yet whose key could seal it. The page
+carries it, and its blind index says whether it is the one that the code was sent to.
 """
 
 from __future__ import annotations
@@ -76,6 +79,7 @@ def send_code(
     """
     sweep_codes(t)
     at = now(t)
+    index = _index(t, phone)
     digits = f"{secrets.randbelow(1_000_000):06d}"
     digest = passwords.digest(digits)
     challenge_id = secrets.token_hex(16)
@@ -83,13 +87,13 @@ def send_code(
         queries.add_code(
             c,
             code_id=challenge_id,
-            phone=phone,
+            phone_index=index,
             use=use.value,
             digest=digest if genuine else "",
             created_at=at,
         )
     with t.transaction() as c:
-        over = _over(c, phone, at)
+        over = _over(c, index, at)
         if over is not None:
             queries.drop_code(c, challenge_id)
     if over is not None:
@@ -99,21 +103,22 @@ def send_code(
     return Challenge(challenge_id, phone, at + LIFE_SECONDS * SECOND)
 
 
-def _over(c: Connection, phone: str, at: int) -> Limit | None:
-    for name, limits in ((phone, PER_PHONE), ("", FOR_ALL)):
+def _over(c: Connection, phone_index: str, at: int) -> Limit | None:
+    for of, limits in ((phone_index, PER_PHONE), ("", FOR_ALL)):
         for limit in limits:
-            if queries.count_codes(c, name, at - limit.seconds * SECOND) > limit.most:
+            if queries.count_codes(c, of, at - limit.seconds * SECOND) > limit.most:
                 return limit
     return None
 
 
-def check_code(t: Troth, challenge_id: str, digits: str, use: CodeUse) -> str:
-    """Return the phone that a code proves; the try is counted before the code is compared.
+def check_code(t: Troth, challenge_id: str, phone: str, digits: str, use: CodeUse) -> None:
+    """Let pass only if a code proves this phone; the try is counted before the code is compared.
 
     The code is not used up yet: `use_code` does that in the transaction it pays for.
 
     Raises:
-        WrongCode: wrong, expired, used, spent, made for something else, or unknown.
+        WrongCode: wrong, expired, used, spent, made for something else or for another phone, or
+            unknown.
     """
     with t.transaction() as c:
         row = queries.lock_code(c, challenge_id)
@@ -128,7 +133,12 @@ def check_code(t: Troth, challenge_id: str, digits: str, use: CodeUse) -> str:
             queries.set_code(c, challenge_id, tries=row.tries + 1)
     if row is None or not alive or not passwords.matches(digits, row.digest):
         raise WrongCode
-    return str(row.phone)
+    if row.phone_index != _index(t, phone):
+        raise WrongCode
+
+
+def _index(t: Troth, phone: str) -> str:
+    return t.index("shop_customer.phone", phone)
 
 
 def use_code(t: Troth, c: Connection, challenge_id: str) -> None:

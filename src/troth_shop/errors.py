@@ -74,6 +74,9 @@ _BAD_INPUT = {
     "text_missing": N_("Fill in this field."),
     "text_long": N_("This text is too long: at most %(most)s characters."),
     "key_invalid": N_("This form is out of date. Open the page again."),
+    "reason_invalid": N_(
+        "Say in 8 to 300 characters why you must look now, without numbers or addresses of people."
+    ),
     "cart_empty": N_("Your cart is empty."),
     "cart_invalid": N_("Your cart holds something that we do not sell. Look at it again."),
     "reference_invalid": N_("A transfer reference has 6 to 64 letters, digits or dashes."),

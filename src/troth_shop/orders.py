@@ -3,6 +3,9 @@
 Checkout asks for what the chosen delivery needs and for nothing else (S-07): an order that is
 picked up has no name, no address, no phone. An order is placed once per form, however often the
 form is sent. What an order cost and what its goods were called stands in it as it was that day.
+
+Ordering is an act: it is recorded first, and the rows follow in one block. After a crash in
+between, the purposes stand and there is no order; the same form sent again places it.
 """
 
 from __future__ import annotations
@@ -16,12 +19,21 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
-from troth import SnapshotReplayed, Troth
+from troth import SnapshotError, Troth
 from troth_shop import fields, queries
 from troth_shop.catalogue import Catalogue
-from troth_shop.errors import BadInput, NotFound, WrongState
+from troth_shop.errors import BadInput, NotFound, NotPermitted, WrongState
 from troth_shop.fields import Form, new_key
-from troth_shop.gate import now, open_by_act, permit
+from troth_shop.gate import (
+    CANCELLING,
+    ORDERING,
+    now,
+    open_by_act,
+    permit,
+    stand,
+    taken,
+    use,
+)
 from troth_shop.order_states import OrderState, PayBy, Step, after, can
 
 __all__ = [
@@ -43,7 +55,7 @@ __all__ = [
     "step_order",
 ]
 
-ORDER_PURPOSES = ("place_order", "take_payment", "deliver_order", "keep_records")
+ORDER_PURPOSES = (*ORDERING, "keep_records")
 """What ordering opens; their notices stand at checkout."""
 
 MOST_LINES = 50
@@ -172,7 +184,7 @@ def number_of(order_id: str) -> str:
 
 
 def place_order(t: Troth, person: str, checkout: Checkout, token: str) -> Order:
-    """Place an order, with the acts that open its purposes, in one commit.
+    """Place an order: first the acts that open its purposes, then its rows in one block.
 
     Args:
         t: the engine.
@@ -187,25 +199,19 @@ def place_order(t: Troth, person: str, checkout: Checkout, token: str) -> Order:
         NotPermitted: for the courier, without the separate consent that names it (S-41).
         SnapshotError: the notices were not shown, or too long ago; nothing was stored.
     """
-    if t.decide(person, "place_order"):
-        placed = _of_key(t, person, checkout.order_key)
-        if placed is not None:
-            return placed
-    if checkout.delivery is Delivery.COURIER:
-        permit(t, person, "share_with_courier")
-    order_id = secrets.token_hex(16)
     try:
-        with t.transaction() as c:
-            open_by_act(t, c, person, ORDER_PURPOSES, token)
-            _write(t, c, person, order_id, checkout)
-    except (IntegrityError, SnapshotReplayed):
-        # The same form was sent twice at once and the other was faster.
-        permit(t, person, "place_order")
+        if checkout.delivery is Delivery.COURIER:
+            permit(t, person, "share_with_courier")
+        open_by_act(t, person, ORDER_PURPOSES, token, form_key=checkout.order_key)
+        return _write(t, person, checkout)
+    except (NotPermitted, SnapshotError, IntegrityError) as error:
+        if isinstance(error, IntegrityError) and not taken(error):
+            raise
+        # The form was sent before, or twice at once and the other was faster.
         placed = _of_key(t, person, checkout.order_key)
         if placed is None:
             raise
         return placed
-    return order(t, person, order_id)
 
 
 def order(t: Troth, person: str, order_id: str) -> Order:
@@ -214,16 +220,22 @@ def order(t: Troth, person: str, order_id: str) -> Order:
     Raises:
         NotFound: there is none, or it is somebody else's.
     """
-    permit(t, person, "place_order")
-    with t.reading() as c:
-        row = queries.order_of(c, person, order_id)
-        return orders_from(c, [row] if row is not None else [])[0] if row else _none()
+    with use(t, person, "place_order") as c:
+        return order_in(c, person, order_id)
+
+
+def order_in(c: Connection, person: str, order_id: str) -> Order:
+    """Return one order of a person in the caller's block; see `order`."""
+    row = queries.order_of(c, person, order_id)
+    if row is None:
+        raise NotFound
+    return orders_from(c, [row])[0]
 
 
 def orders(t: Troth, person: str) -> tuple[Order, ...]:
     """Return the orders of a person, newest first."""
-    permit(t, person, "place_order")
-    with t.reading() as c:
+    permit(t, person, "place_order")  # who never ordered attempted nothing by opening a page
+    with use(t, person, "place_order") as c:
         return orders_from(c, queries.orders_of(c, person))
 
 
@@ -233,14 +245,18 @@ def delivery_of(t: Troth, person: str, order_id: str) -> Recipient | None:
     Raises:
         NotFound: there is no such order of this person.
     """
-    permit(t, person, "deliver_order")
-    with t.reading() as c:
-        if queries.order_of(c, person, order_id) is None:
-            raise NotFound
-        row = queries.delivery_of(c, person, order_id)
-        if row is None:
-            return None
-        sent = queries.hand_over_of(c, person, order_id)
+    with use(t, person, "deliver_order") as c:
+        return delivery_in(c, person, order_id)
+
+
+def delivery_in(c: Connection, person: str, order_id: str) -> Recipient | None:
+    """Return where an order goes in the caller's block; see `delivery_of`."""
+    if queries.order_of(c, person, order_id) is None:
+        raise NotFound
+    row = queries.delivery_of(c, person, order_id)
+    if row is None:
+        return None
+    sent = queries.hand_over_of(c, person, order_id)
     return Recipient(
         row.recipient_name,
         row.recipient_phone,
@@ -256,15 +272,19 @@ def cancel_order(t: Troth, person: str, order_id: str) -> Order:
     Raises:
         WrongState: it was handed over, or is being handed to the courier this moment.
     """
-    permit(t, person, "place_order")
-    with t.transaction() as c:
+    if not stand(t, person, *CANCELLING):
+        # Nothing is handed over without `deliver_order`, so there is nothing to stop.
+        with use(t, person, "place_order", writes=True) as c:
+            step_order(t, c, person, order_id, Step.CANCEL)
+            return order_in(c, person, order_id)
+    with use(t, person, *CANCELLING, writes=True) as c:
         row = step_order(t, c, person, order_id, Step.CANCEL)
         waiting = queries.lock_hand_over(c, order_id)
         if waiting is not None and waiting.state == "sending":
             raise WrongState(row.state)
         if waiting is not None and waiting.state == "waiting":
             queries.set_hand_over(c, order_id, state="stopped")
-    return order(t, person, order_id)
+        return order_in(c, person, order_id)
 
 
 def finish_order(t: Troth, person: str, order_id: str) -> Order:
@@ -273,14 +293,13 @@ def finish_order(t: Troth, person: str, order_id: str) -> Order:
     Raises:
         WrongState: they were not handed over.
     """
-    permit(t, person, "place_order")
-    with t.transaction() as c:
+    with use(t, person, "place_order", writes=True) as c:
         step_order(t, c, person, order_id, Step.FINISH)
-    return order(t, person, order_id)
+        return order_in(c, person, order_id)
 
 
 def step_order(t: Troth, c: Connection, person: str, order_id: str, step: Step) -> Row[Any]:
-    """Do one step of an order in the caller's transaction; return the row as it was before.
+    """Do one step of an order in the caller's block; return the row as it was before.
 
     Raises:
         NotFound: there is no such order of this person.
@@ -321,29 +340,44 @@ def orders_from(c: Connection, rows: Sequence[Row[Any]]) -> tuple[Order, ...]:
     )
 
 
-def _none() -> Order:
-    raise NotFound
-
-
 def _of_key(t: Troth, person: str, order_key: str) -> Order | None:
-    with t.reading() as c:
+    if not stand(t, person, "place_order"):
+        return None
+    with use(t, person, "place_order") as c:
         row = queries.order_of_key(c, person, order_key)
         return None if row is None else orders_from(c, [row])[0]
 
 
-def _write(t: Troth, c: Connection, person: str, order_id: str, checkout: Checkout) -> None:
+def _write(t: Troth, person: str, checkout: Checkout) -> Order:
     at = now(t)
-    mine = {"order_id": order_id, "pii_principal_id": person}
+    placed = Order(
+        order_id=secrets.token_hex(16),
+        person=person,
+        state=OrderState.PLACED,
+        delivery=checkout.delivery,
+        pay_by=checkout.pay_by,
+        total_fen=checkout.total_fen,
+        lines=checkout.lines,
+        placed_at=at,
+        changed_at=at,
+    )
+    with use(t, person, *ORDERING, writes=True) as c:
+        _write_rows(c, placed, checkout)
+    return placed
+
+
+def _write_rows(c: Connection, placed: Order, checkout: Checkout) -> None:
+    mine = {"order_id": placed.order_id, "pii_principal_id": placed.person}
     queries.add_order(
         c,
         **mine,
         order_key=checkout.order_key,
-        state=OrderState.PLACED.value,
-        delivery=checkout.delivery.value,
-        pay_by=checkout.pay_by.value,
-        total_fen=checkout.total_fen,
-        placed_at=at,
-        changed_at=at,
+        state=placed.state.value,
+        delivery=placed.delivery.value,
+        pay_by=placed.pay_by.value,
+        total_fen=placed.total_fen,
+        placed_at=placed.placed_at,
+        changed_at=placed.changed_at,
     )
     queries.add_lines(
         c,
@@ -357,10 +391,10 @@ def _write(t: Troth, c: Connection, person: str, order_id: str, checkout: Checko
                 "price_fen": line.price_fen,
                 "quantity": line.quantity,
             }
-            for place, line in enumerate(checkout.lines)
+            for place, line in enumerate(placed.lines)
         ],
     )
-    queries.add_payment(c, **mine, pay_by=checkout.pay_by.value, amount_fen=checkout.total_fen)
+    queries.add_payment(c, **mine, pay_by=placed.pay_by.value, amount_fen=placed.total_fen)
     if checkout.recipient is not None:
         queries.add_delivery(
             c,

@@ -51,7 +51,7 @@ def knock(t: Troth, door: str, name: str) -> str:
     Args:
         t: the engine.
         door: ``customer`` or ``staff``.
-        name: the phone or name that was typed.
+        name: what was typed: the blind index of a phone, or the name of a member of staff.
 
     Raises:
         Throttled: too many failed tries.

@@ -14,9 +14,9 @@ from troth import Troth
 from troth_shop import fields, queries
 from troth_shop.errors import NotFound
 from troth_shop.fields import Form
-from troth_shop.gate import now, permit
+from troth_shop.gate import now, use
 from troth_shop.order_states import PayBy, Step
-from troth_shop.orders import step_order
+from troth_shop.orders import Order, order_in, step_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,9 @@ def give_reference(t: Troth, person: str, order_id: str, reference: Reference) -
         NotFound: there is no such order of this person.
         WrongState: it is not paid by transfer, or is paid already.
     """
-    permit(t, person, "take_payment")
-    with t.transaction() as c:
+    with use(t, person, "take_payment", writes=True) as c:
         submit(t, c, person, order_id, reference=reference.reference)
-    return payment_of(t, person, order_id)
+        return payment_in(c, person, order_id)
 
 
 def payment_of(t: Troth, person: str, order_id: str) -> Payment:
@@ -83,16 +82,30 @@ def payment_of(t: Troth, person: str, order_id: str) -> Payment:
     Raises:
         NotFound: there is no such order of this person.
     """
-    permit(t, person, "take_payment")
-    with t.reading() as c:
-        row = queries.payment_of(c, person, order_id)
-        if row is None:
-            raise NotFound
-        return payment_from(row, queries.vouchers_of(c, [order_id]))
+    with use(t, person, "take_payment") as c:
+        return payment_in(c, person, order_id)
+
+
+def order_to_pay(t: Troth, person: str, order_id: str) -> tuple[Order, Payment]:
+    """Return one order with its payment: what paying and a receipt are about.
+
+    Raises:
+        NotFound: there is no such order of this person.
+    """
+    with use(t, person, "take_payment") as c:
+        return order_in(c, person, order_id), payment_in(c, person, order_id)
+
+
+def payment_in(c: Connection, person: str, order_id: str) -> Payment:
+    """Return the payment of one order in the caller's block; see `payment_of`."""
+    row = queries.payment_of(c, person, order_id)
+    if row is None:
+        raise NotFound
+    return payment_from(row, queries.vouchers_of(c, [order_id]))
 
 
 def submit(t: Troth, c: Connection, person: str, order_id: str, **values: object) -> None:
-    """Put an order up for checking in the caller's transaction; ``values`` go to its payment.
+    """Put an order up for checking in the caller's block; ``values`` go to its payment.
 
     Raises:
         NotFound, WrongState: see `give_reference`.
@@ -107,7 +120,7 @@ def payment_from(row: Row[Any], vouchers: queries.Rows) -> Payment:
         order_id=row.order_id,
         amount_fen=row.amount_fen,
         pay_by=PayBy(row.pay_by),
-        reference=row.reference,
+        reference=row.reference or "",
         vouchers=tuple(voucher_from(v) for v in vouchers),
         submitted_at=row.submitted_at,
         checked_at=row.checked_at,

@@ -1,9 +1,12 @@
 """All SQL of the shop. Each query is a function under one purpose of the policy (`under`).
 
 A function that a purpose does not own has no business with its columns: the group says the
-purpose, its docstring what it reads or writes and which index serves it.
-Queries take a connection and values, never a request, and decide nothing: the domain passed the
-gate before it called. The caller's transaction commits.
+purpose, its docstring what it reads or writes and which index serves it. A query that a purpose
+owns runs on a connection that `gate.use` gave for it, or for one that it names besides; there the
+database shows no other column and no other person. Queries without purpose run on ordinary
+connections, which see no customer's rows.
+Queries take a connection and values, never a request, and decide nothing. The block of the caller
+commits.
 
 Rows that are judged before they change are read ``FOR UPDATE``. SQLite has no such lock and needs
 none: its write transactions begin by taking the one write lock.
@@ -22,14 +25,30 @@ Rows = Sequence[Row[Any]]
 F = TypeVar("F", bound=Callable[..., Any])
 
 PURPOSE_OF: Final[dict[str, str]] = {}
-"""{name of the query: purpose it runs under}; empty for what holds no customer's data."""
+"""{name of the query: the purpose that owns it}; empty for what holds no customer's data."""
+
+ALSO_UNDER: Final[dict[str, frozenset[str]]] = {}
+"""{name of the query: other purposes whose lens it may run through, alone}."""
+
+NO_LENS: Final[set[str]] = set()
+"""Queries that have a purpose and run before there is a person whom a lens could ask."""
 
 
-def under(purpose: str) -> Callable[[F], F]:
-    """Enter a query under its purpose."""
+def under(purpose: str, *also: str, lens: bool = True) -> Callable[[F], F]:
+    """Enter a query under its purpose.
+
+    Args:
+        purpose: that owns it; empty for what holds no customer's data.
+        also: other purposes whose lens shows all that it needs.
+        lens: whether it runs through one.
+    """
 
     def enter(query: F) -> F:
-        PURPOSE_OF[query.__name__] = purpose
+        name = query.__name__
+        PURPOSE_OF[name] = purpose
+        ALSO_UNDER[name] = frozenset(also)
+        if purpose and not lens:
+            NO_LENS.add(name)
         return query
 
     return enter
@@ -43,25 +62,36 @@ def _one(connection: Connection, statement: Select[Any]) -> Row[Any] | None:
 
 
 @under("register_account")
-def customer_of_phone(c: Connection, phone: str) -> Row[Any] | None:
-    """Whole customer by phone. Index uq_shop_customer_phone."""
-    return _one(c, select(tables.customer).where(tables.customer.c.phone == phone))
-
-
-@under("register_account")
 def customer_of(c: Connection, person: str) -> Row[Any] | None:
-    """Whole customer by person. Primary key."""
+    """Phone of a customer, and when the account was made. Primary key."""
     table = tables.customer
-    return _one(c, select(table).where(table.c.pii_principal_id == person))
+    columns = (table.c.pii_principal_id, table.c.phone, table.c.created_at)
+    return _one(c, select(*columns).where(table.c.pii_principal_id == person))
+
+
+@under("secure_account", "register_account", "place_order", "answer_support")
+def phone_of(c: Connection, person: str) -> Row[Any] | None:
+    """Phone of a customer. Primary key."""
+    table = tables.customer
+    columns = (table.c.pii_principal_id, table.c.phone)
+    return _one(c, select(*columns).where(table.c.pii_principal_id == person))
+
+
+@under("secure_account", "register_account")
+def proof_of(c: Connection, person: str) -> Row[Any] | None:
+    """Phone of a customer and the digest of the password. Primary key."""
+    table = tables.customer
+    columns = (table.c.phone, table.c.password_hash)
+    return _one(c, select(*columns).where(table.c.pii_principal_id == person))
 
 
 @under("register_account")
 def add_customer(c: Connection, **values: object) -> None:
-    """A new customer: person, phone, digest of the password, time."""
+    """A new customer: person, phone and its blind index, digest of the password, time."""
     c.execute(insert(tables.customer).values(**values))
 
 
-@under("register_account")
+@under("secure_account", "register_account")
 def set_password(c: Connection, person: str, password_hash: str) -> None:
     """The digest of the password. Primary key."""
     table = tables.customer
@@ -73,66 +103,68 @@ def set_password(c: Connection, person: str, password_hash: str) -> None:
 # --- secure_account: login_codes, session_record ----------------------------------------------
 
 
-@under("secure_account")
+@under("secure_account", lens=False)
 def add_code(c: Connection, **values: object) -> None:
-    """A code that is about to be sent: phone, use, digest, time."""
+    """A code that is about to be sent: blind index of the phone, use, digest, time."""
     c.execute(insert(tables.code).values(tries=0, **values))
 
 
-@under("secure_account")
-def count_codes(c: Connection, phone: str, since: int) -> int:
+@under("secure_account", lens=False)
+def count_codes(c: Connection, phone_index: str, since: int) -> int:
     """How many codes since a time, of one phone or (empty) of all.
 
-    Indexes ix_shop_code_phone_…, ix_shop_code_created_at.
+    Indexes ix_shop_code_phone_index_…, ix_shop_code_created_at.
     """
     table = tables.code
     statement = select(func.count()).select_from(table).where(table.c.created_at > since)
-    if phone:
-        statement = statement.where(table.c.phone == phone)
+    if phone_index:
+        statement = statement.where(table.c.phone_index == phone_index)
     return int(c.execute(statement).scalar_one())
 
 
-@under("secure_account")
-def codes_of_phone(c: Connection, phone: str) -> Rows:
-    """The codes of a phone, for its owner to see. Index ix_shop_code_phone_created_at."""
+@under("secure_account", lens=False)
+def codes_of_phone(c: Connection, phone_index: str) -> Rows:
+    """The codes of a phone, for its owner to see. Index ix_shop_code_phone_index_created_at."""
     table = tables.code
     return c.execute(
-        select(table).where(table.c.phone == phone).order_by(table.c.created_at, table.c.code_id)
+        select(table)
+        .where(table.c.phone_index == phone_index)
+        .order_by(table.c.created_at, table.c.code_id)
     ).all()
 
 
-@under("secure_account")
+@under("secure_account", lens=False)
 def lock_code(c: Connection, code_id: str) -> Row[Any] | None:
     """One code, locked. Primary key."""
     table = tables.code
     return _one(c, select(table).where(table.c.code_id == code_id).with_for_update())
 
 
-@under("secure_account")
+@under("secure_account", lens=False)
 def set_code(c: Connection, code_id: str, **values: object) -> None:
     """How often a code was tried, when it was used. Primary key."""
     c.execute(update(tables.code).where(tables.code.c.code_id == code_id).values(**values))
 
 
-@under("secure_account")
+@under("secure_account", lens=False)
 def drop_code(c: Connection, code_id: str) -> None:
     """Deletes one code that was not sent. Primary key."""
     c.execute(delete(tables.code).where(tables.code.c.code_id == code_id))
 
 
-@under("secure_account")
+@under("secure_account", lens=False)
 def drop_codes_before(c: Connection, before: int) -> int:
     """Deletes codes made before a time. Index ix_shop_code_created_at."""
     return c.execute(delete(tables.code).where(tables.code.c.created_at < before)).rowcount
 
 
-@under("secure_account")
+@under("secure_account", lens=False)
 def add_attempt(c: Connection, **values: object) -> None:
     """A try to log in: door, name, time."""
     c.execute(insert(tables.attempt).values(**values))
 
 
-@under("secure_account")
+@under("secure_account", lens=False)
 def count_attempts(c: Connection, door: str, name: str, since: int) -> int:
     """How many tries at a door since a time, with one name or (empty) with any.
 
@@ -149,7 +181,7 @@ def count_attempts(c: Connection, door: str, name: str, since: int) -> int:
     return int(c.execute(statement).scalar_one())
 
 
-@under("secure_account")
+@under("secure_account", lens=False)
 def attempts_of(c: Connection, door: str, name: str) -> Rows:
     """The failed tries with a name at a door, for its owner to see.
 
@@ -163,13 +195,13 @@ def attempts_of(c: Connection, door: str, name: str) -> Rows:
     ).all()
 
 
-@under("secure_account")
+@under("secure_account", lens=False)
 def drop_attempt(c: Connection, attempt_id: str) -> None:
     """Deletes the try that succeeded. Primary key."""
     c.execute(delete(tables.attempt).where(tables.attempt.c.attempt_id == attempt_id))
 
 
-@under("secure_account")
+@under("secure_account", lens=False)
 def drop_attempts_before(c: Connection, before: int) -> int:
     """Deletes tries made before a time."""
     return c.execute(delete(tables.attempt).where(tables.attempt.c.tried_at < before)).rowcount
@@ -179,13 +211,6 @@ def drop_attempts_before(c: Connection, before: int) -> int:
 def add_session(c: Connection, **values: object) -> None:
     """A new session: person, digest of the token, hour."""
     c.execute(insert(tables.session).values(**values))
-
-
-@under("secure_account")
-def session_of_token(c: Connection, token_digest: str) -> Row[Any] | None:
-    """Whole session by the digest of its token. Index uq_shop_session_token_digest."""
-    table = tables.session
-    return _one(c, select(table).where(table.c.token_digest == token_digest))
 
 
 @under("secure_account")
@@ -235,7 +260,7 @@ def order_of_key(c: Connection, person: str, order_key: str) -> Row[Any] | None:
     )
 
 
-@under("place_order")
+@under("place_order", "take_payment", "deliver_order")
 def order_of(c: Connection, person: str, order_id: str) -> Row[Any] | None:
     """Whole order of its own person. Primary key."""
     table = tables.order
@@ -244,7 +269,7 @@ def order_of(c: Connection, person: str, order_id: str) -> Row[Any] | None:
     )
 
 
-@under("place_order")
+@under("place_order", "take_payment", "deliver_order")
 def lock_order(c: Connection, person: str, order_id: str) -> Row[Any] | None:
     """The same, locked."""
     table = tables.order
@@ -256,7 +281,7 @@ def lock_order(c: Connection, person: str, order_id: str) -> Row[Any] | None:
     )
 
 
-@under("place_order")
+@under("place_order", "take_payment", "deliver_order", "keep_records")
 def orders_of(c: Connection, person: str) -> Rows:
     """The orders of a person, newest first. Index ix_shop_order_pii_principal_id_placed_at."""
     table = tables.order
@@ -267,7 +292,7 @@ def orders_of(c: Connection, person: str) -> Rows:
     ).all()
 
 
-@under("place_order")
+@under("place_order", "take_payment", "deliver_order", "keep_records")
 def lines_of(c: Connection, order_ids: Sequence[str]) -> Rows:
     """The lines of some orders, in their order. Primary key."""
     table = tables.order_line
@@ -278,18 +303,21 @@ def lines_of(c: Connection, order_ids: Sequence[str]) -> Rows:
     ).all()
 
 
-@under("place_order")
+@under("place_order", "keep_records", "take_payment", "deliver_order")
+def lines_of_person(c: Connection, person: str) -> Rows:
+    """The lines of every order of a person. Index ix_shop_order_line_pii_principal_id."""
+    table = tables.order_line
+    return c.execute(
+        select(table)
+        .where(table.c.pii_principal_id == person)
+        .order_by(table.c.order_id, table.c.place)
+    ).all()
+
+
+@under("place_order", "take_payment", "deliver_order")
 def set_order(c: Connection, order_id: str, **values: object) -> None:
     """State, way of delivery and times of an order. Primary key."""
     c.execute(update(tables.order).where(tables.order.c.order_id == order_id).values(**values))
-
-
-@under("place_order")
-def person_of_order(c: Connection, order_id: str) -> str | None:
-    """Whose an order is, for staff, who do not come from a person. Primary key."""
-    table = tables.order
-    found = _one(c, select(table.c.pii_principal_id).where(table.c.order_id == order_id))
-    return None if found is None else str(found[0])
 
 
 # --- deliver_order: recipient_name, recipient_phone, recipient_address, parcel_number ----------
@@ -308,6 +336,15 @@ def delivery_of(c: Connection, person: str, order_id: str) -> Row[Any] | None:
     return _one(
         c, select(table).where(table.c.order_id == order_id, table.c.pii_principal_id == person)
     )
+
+
+@under("deliver_order")
+def deliveries_of(c: Connection, person: str) -> Rows:
+    """Where the orders of a person go. Index ix_shop_delivery_pii_principal_id."""
+    table = tables.delivery
+    return c.execute(
+        select(table).where(table.c.pii_principal_id == person).order_by(table.c.order_id)
+    ).all()
 
 
 @under("deliver_order")
@@ -330,16 +367,16 @@ def orders_in(c: Connection, states: Sequence[str]) -> Rows:
     ).all()
 
 
-# --- share_with_courier: what waits for the courier --------------------------------------------
+# --- deliver_order: what waits for the courier -------------------------------------------------
 
 
-@under("share_with_courier")
+@under("deliver_order")
 def add_hand_over(c: Connection, **values: object) -> None:
     """An order that waits to be handed over."""
     c.execute(insert(tables.hand_over).values(tries=0, tracking_id="", **values))
 
 
-@under("share_with_courier")
+@under("deliver_order", "share_with_courier")
 def hand_over_of(c: Connection, person: str, order_id: str) -> Row[Any] | None:
     """The hand-over of one order of this person. Primary key."""
     table = tables.hand_over
@@ -348,38 +385,50 @@ def hand_over_of(c: Connection, person: str, order_id: str) -> Row[Any] | None:
     )
 
 
-@under("share_with_courier")
+@under("deliver_order", "share_with_courier")
+def hand_overs_of(c: Connection, person: str) -> Rows:
+    """The hand-overs of a person's orders. Index ix_shop_hand_over_pii_principal_id."""
+    table = tables.hand_over
+    return c.execute(
+        select(table).where(table.c.pii_principal_id == person).order_by(table.c.order_id)
+    ).all()
+
+
+@under("deliver_order")
 def lock_hand_over(c: Connection, order_id: str) -> Row[Any] | None:
     """The same, locked."""
     table = tables.hand_over
     return _one(c, select(table).where(table.c.order_id == order_id).with_for_update())
 
 
-@under("share_with_courier")
-def lock_due_hand_over(c: Connection, states: Sequence[str], at: int) -> Row[Any] | None:
-    """The next hand-over that is due, locked; one that another process holds is passed over.
+@under("deliver_order")
+def lock_due_hand_over(
+    c: Connection, order_id: str, states: Sequence[str], at: int
+) -> Row[Any] | None:
+    """The hand-over of an order if it is due, locked; none if another process holds it.
 
-    Index ix_shop_hand_over_state_due_at.
+    Primary key.
     """
     table = tables.hand_over
     return _one(
         c,
         select(table)
-        .where(table.c.state.in_(states), table.c.due_at <= at)
-        .order_by(table.c.due_at, table.c.order_id)
-        .limit(1)
+        .where(table.c.order_id == order_id, table.c.state.in_(states), table.c.due_at <= at)
         .with_for_update(skip_locked=True),
     )
 
 
-@under("share_with_courier")
+@under("deliver_order")
 def set_hand_over(c: Connection, order_id: str, **values: object) -> None:
     """State, tries, times and tracking id of a hand-over. Primary key."""
     table = tables.hand_over
     c.execute(update(table).where(table.c.order_id == order_id).values(**values))
 
 
-@under("share_with_courier")
+# --- share_with_courier: recipient_name, recipient_phone, recipient_address, parcel_number ------
+
+
+@under("share_with_courier", "deliver_order")
 def parcel_of(c: Connection, person: str, order_id: str) -> Row[Any] | None:
     """What the courier may learn of one parcel. Primary key."""
     table = tables.delivery
@@ -400,10 +449,10 @@ def parcel_of(c: Connection, person: str, order_id: str) -> Row[Any] | None:
 @under("take_payment")
 def add_payment(c: Connection, **values: object) -> None:
     """What is to be paid and how."""
-    c.execute(insert(tables.payment).values(reference="", checked_by="", **values))
+    c.execute(insert(tables.payment).values(checked_by="", **values))
 
 
-@under("take_payment")
+@under("take_payment", "keep_records")
 def payment_of(c: Connection, person: str, order_id: str) -> Row[Any] | None:
     """The payment of one order of this person. Primary key."""
     table = tables.payment
@@ -412,11 +461,31 @@ def payment_of(c: Connection, person: str, order_id: str) -> Row[Any] | None:
     )
 
 
+@under("take_payment", "keep_records")
+def payments_of(c: Connection, person: str) -> Rows:
+    """The payments of a person's orders. Index ix_shop_payment_pii_principal_id."""
+    table = tables.payment
+    return c.execute(
+        select(table).where(table.c.pii_principal_id == person).order_by(table.c.order_id)
+    ).all()
+
+
 @under("take_payment")
 def set_payment(c: Connection, order_id: str, **values: object) -> None:
     """Reference and times of a payment. Primary key."""
     table = tables.payment
     c.execute(update(table).where(table.c.order_id == order_id).values(**values))
+
+
+@under("take_payment")
+def set_paid(c: Connection, order_id: str, at: int) -> None:
+    """When an order was paid, unless that is known already. Primary key."""
+    table = tables.payment
+    c.execute(
+        update(table)
+        .where(table.c.order_id == order_id, table.c.paid_at.is_(None))
+        .values(paid_at=at)
+    )
 
 
 @under("take_payment")
@@ -455,7 +524,7 @@ def add_voucher(c: Connection, **values: object) -> None:
     c.execute(insert(tables.voucher).values(**values))
 
 
-@under("check_voucher")
+@under("check_voucher", "take_payment")
 def vouchers_of(c: Connection, order_ids: Sequence[str]) -> Rows:
     """The vouchers of some orders, oldest first. Index uq_shop_voucher_order_id_digest."""
     table = tables.voucher
@@ -466,27 +535,36 @@ def vouchers_of(c: Connection, order_ids: Sequence[str]) -> Rows:
     ).all()
 
 
-@under("check_voucher")
+@under("check_voucher", "take_payment")
+def vouchers_of_person(c: Connection, person: str) -> Rows:
+    """The vouchers of a person, oldest first. Index ix_shop_voucher_pii_principal_id."""
+    table = tables.voucher
+    return c.execute(
+        select(table)
+        .where(table.c.pii_principal_id == person)
+        .order_by(table.c.created_at, table.c.voucher_id)
+    ).all()
+
+
+@under("check_voucher", "take_payment")
 def voucher_of(c: Connection, voucher_id: str) -> Row[Any] | None:
     """One voucher by its id. Primary key."""
     return _one(c, select(tables.voucher).where(tables.voucher.c.voucher_id == voucher_id))
 
 
-@under("check_voucher")
+@under("take_payment", "check_voucher")
 def drop_voucher(c: Connection, voucher_id: str) -> None:
-    """Deletes one voucher. Primary key."""
+    """Deletes one voucher; it stands on the payment, so that it works after a withdrawal.
+
+    Primary key.
+    """
     c.execute(delete(tables.voucher).where(tables.voucher.c.voucher_id == voucher_id))
 
 
-@under("check_voucher")
-def known_vouchers(c: Connection, voucher_ids: Sequence[str]) -> frozenset[str]:
-    """Which of some vouchers exist: nothing but ids, for the sweeper. Primary key."""
-    column = tables.voucher.c.voucher_id
-    found = c.execute(select(column).where(column.in_(voucher_ids)))
-    return frozenset(str(row[0]) for row in found)
-
-
 # --- answer_support: support_messages -----------------------------------------------------------
+
+_CASE: Final = [column for column in tables.case.c if column.name != "support_device_id"]
+"""What `answer_support` reads of a case: the number of the device it may only clear."""
 
 
 @under("answer_support")
@@ -512,19 +590,19 @@ def message_of(c: Connection, case_id: str, message_key: str) -> Row[Any] | None
 
 @under("answer_support")
 def case_of_key(c: Connection, person: str, case_key: str) -> Row[Any] | None:
-    """Whole case by the key of its form. Index uq_shop_case_pii_principal_id_case_key."""
+    """A case by the key of its form. Index uq_shop_case_pii_principal_id_case_key."""
     table = tables.case
     return _one(
-        c, select(table).where(table.c.pii_principal_id == person, table.c.case_key == case_key)
+        c, select(*_CASE).where(table.c.pii_principal_id == person, table.c.case_key == case_key)
     )
 
 
 @under("answer_support")
 def case_of(c: Connection, person: str, case_id: str) -> Row[Any] | None:
-    """Whole case of its own person. Primary key."""
+    """A case of its own person. Primary key."""
     table = tables.case
     return _one(
-        c, select(table).where(table.c.case_id == case_id, table.c.pii_principal_id == person)
+        c, select(*_CASE).where(table.c.case_id == case_id, table.c.pii_principal_id == person)
     )
 
 
@@ -534,7 +612,7 @@ def lock_case(c: Connection, person: str, case_id: str) -> Row[Any] | None:
     table = tables.case
     return _one(
         c,
-        select(table)
+        select(*_CASE)
         .where(table.c.case_id == case_id, table.c.pii_principal_id == person)
         .with_for_update(),
     )
@@ -545,7 +623,7 @@ def cases_of(c: Connection, person: str) -> Rows:
     """The cases of a person, newest first. Index uq_shop_case_pii_principal_id_case_key."""
     table = tables.case
     return c.execute(
-        select(table)
+        select(*_CASE)
         .where(table.c.pii_principal_id == person)
         .order_by(table.c.opened_at.desc(), table.c.case_id)
     ).all()
@@ -553,19 +631,15 @@ def cases_of(c: Connection, person: str) -> Rows:
 
 @under("answer_support")
 def open_cases(c: Connection) -> Rows:
-    """The open cases, oldest first, for customer service. Index ix_shop_case_state_opened_at."""
-    table = tables.case
-    return c.execute(
-        select(table).where(table.c.state == "open").order_by(table.c.opened_at, table.c.case_id)
-    ).all()
+    """What the open cases of some people are about, oldest first, for customer service.
 
-
-@under("answer_support")
-def person_of_case(c: Connection, case_id: str) -> str | None:
-    """Whose a case is, for staff. Primary key."""
+    Index ix_shop_case_state_opened_at.
+    """
     table = tables.case
-    found = _one(c, select(table.c.pii_principal_id).where(table.c.case_id == case_id))
-    return None if found is None else str(found[0])
+    columns = (table.c.case_id, table.c.subject, table.c.agent, table.c.opened_at)
+    statement = select(*columns).where(table.c.state == "open")
+    rows: Rows = c.execute(statement.order_by(table.c.opened_at, table.c.case_id)).all()  # type: ignore[assignment]
+    return rows
 
 
 @under("answer_support")
@@ -580,21 +654,53 @@ def messages_of(c: Connection, case_ids: Sequence[str]) -> Rows:
 
 
 @under("answer_support")
+def messages_of_person(c: Connection, person: str) -> Rows:
+    """The messages in every case of a person. Index ix_shop_case_message_pii_principal_id."""
+    table = tables.case_message
+    return c.execute(
+        select(table)
+        .where(table.c.pii_principal_id == person)
+        .order_by(table.c.case_id, table.c.written_at, table.c.message_key)
+    ).all()
+
+
+@under("answer_support")
 def set_case(c: Connection, case_id: str, **values: object) -> None:
-    """State and agent of a case. Primary key."""
+    """State and agent of a case; the number of the device only to clear it. Primary key."""
     c.execute(update(tables.case).where(tables.case.c.case_id == case_id).values(**values))
+
+
+@under("answer_support")
+def drop_device_ids(c: Connection, person: str) -> None:
+    """Clears the numbers of a person's devices. Index uq_shop_case_pii_principal_id_case_key."""
+    table = tables.case
+    c.execute(
+        update(table).where(table.c.pii_principal_id == person).values(support_device_id=None)
+    )
 
 
 # --- identify_device: support_device_id ----------------------------------------------------------
 
 
 @under("identify_device")
-def set_device_id(c: Connection, case_id: str, support_device_id: str | None) -> None:
-    """The number of the device in one case; None takes it away. Primary key."""
+def set_device_id(c: Connection, case_id: str, support_device_id: str) -> None:
+    """The number of the device in one case. Primary key."""
     table = tables.case
     c.execute(
         update(table).where(table.c.case_id == case_id).values(support_device_id=support_device_id)
     )
+
+
+@under("identify_device")
+def device_ids_of(c: Connection, person: str) -> Rows:
+    """The numbers of a person's devices, by case. Index uq_shop_case_pii_principal_id_case_key."""
+    table = tables.case
+    rows: Rows = c.execute(  # type: ignore[assignment]
+        select(table.c.case_id, table.c.support_device_id).where(
+            table.c.pii_principal_id == person, table.c.support_device_id.is_not(None)
+        )
+    ).all()
+    return rows
 
 
 # --- the shop's own staff: no customer's data -------------------------------------------------
@@ -604,6 +710,15 @@ def set_device_id(c: Connection, case_id: str, support_device_id: str | None) ->
 def add_staff(c: Connection, **values: object) -> None:
     """A member of staff."""
     c.execute(insert(tables.staff).values(**values))
+
+
+@under("")
+def staff_names(c: Connection, staff_ids: Sequence[str]) -> dict[str, str]:
+    """Names of members of staff by id. Primary key."""
+    table = tables.staff
+    columns = (table.c.staff_id, table.c.name)
+    rows = c.execute(select(*columns).where(table.c.staff_id.in_(staff_ids)))
+    return {row.staff_id: row.name for row in rows}
 
 
 @under("")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from troth import Troth
 from troth_shop import queries
 from troth_shop.accounts import REGISTER_PURPOSES, add_customer
+from troth_shop.gate import finds_one
 from troth_shop.passwords import digest
 from troth_shop.staff import Role, add_staff
 
@@ -53,11 +54,8 @@ def seed(
 
 
 def _customer(t: Troth, phone: str, password: str, language: str) -> str:
-    with t.reading() as c:
-        row = queries.customer_of_phone(c, phone)
-    if row is not None:
-        return str(row.pii_principal_id)
+    found = finds_one(t, "shop_customer", "phone_index", phone)
+    if found is not None:
+        return found.person
     shown = t.show(*REGISTER_PURPOSES, person="", language=language, surface="/register")
-    password_hash = digest(password)
-    with t.transaction() as c:
-        return add_customer(t, c, phone, password_hash, shown.token)
+    return add_customer(t, phone, digest(password), shown.token)

@@ -1,8 +1,9 @@
 """Staff: accounts of their own, and for each role only what the policy lets it see (S-57).
 
 What a role may see is not written here: the policy's ``roles`` say it, category by category and
-for which purpose, and `_may` asks them. And whatever a role may see of people at large, it sees of
-one person only while that person's purpose stands.
+for which purpose, and whoever opens a purpose is judged by it (`gate.use`). Whatever a role may see
+of people at large, it sees of one person only while that person's purpose stands, only for a case,
+and with a look that the person can read. A queue names exactly the people whose rows it shows.
 
 The cashier compares transfers with the money received and confirms refunds. The packer packs and
 hands out. An agent of customer service answers; the first to answer a case keeps it.
@@ -11,6 +12,7 @@ hands out. An agent of customer service answers; the first to answer a case keep
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,20 +20,30 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from troth import Troth
+from troth import SYSTEM, Actor, Found, Troth, seen_by_role
 from troth_shop import fields, passwords, queries
 from troth_shop.errors import LogInRefused, NotFound, RoleRefused
 from troth_shop.fields import Form
-from troth_shop.gate import now, permit
+from troth_shop.gate import (
+    CHECKING,
+    finds_one,
+    in_parts,
+    now,
+    permit,
+    use,
+    use_of_many,
+)
 from troth_shop.order_states import OrderState, PayBy, Step
 from troth_shop.orders import Delivery, Line, Order, Recipient, number_of, orders_from, step_order
 from troth_shop.payments import VoucherRow, voucher_from
 from troth_shop.sessions import HOUR, token_digest
-from troth_shop.support import STAFF, Case, NewMessage, add_message, cases_from
+from troth_shop.support import OPEN, STAFF, Case, NewMessage, add_message, case_in, shown_under
 from troth_shop.vouchers import picture_of
 
 SESSION_LIFE = 12 * HOUR
 _CHECKS = (OrderState.AWAITING_CHECK.value, OrderState.REFUND_DUE.value)
+_OF_RECIPIENT = ("recipient_name", "recipient_phone", "recipient_address", "parcel_number")
+"""Categories of the policy and columns of the same name; a role that may not see one sees none."""
 _TO_PACK = (OrderState.PLACED.value, OrderState.PAID.value, OrderState.PACKED.value)
 
 
@@ -41,6 +53,7 @@ class Role(StrEnum):
     CASHIER = "cashier"
     PACKER = "packer"
     SUPPORT = "support"
+    OFFICER = "officer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,11 @@ class Staff:
     staff_id: str
     name: str
     role: Role
+
+    @property
+    def actor(self) -> Actor:
+        """Return who looks, as looks name them."""
+        return Actor(self.staff_id, self.role.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +120,23 @@ class PackRow:
     def number(self) -> str:
         """Return the short number of the order."""
         return number_of(self.order_id)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsCase:
+    """A case as its agent sees it; ``phone`` has its middle hidden, or is empty if not theirs."""
+
+    case: Case
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """What a list of cases shows of one; its messages are read when it is opened."""
+
+    case_id: str
+    subject: str
+    opened_at: int
 
 
 # --- accounts of staff ------------------------------------------------------------------------
@@ -173,8 +208,17 @@ def log_out_staff(t: Troth, token: str) -> None:
 
 
 def to_check(t: Troth, staff: Staff) -> tuple[CheckRow, ...]:
-    """Return the orders whose payment waits for a check or a refund, oldest first."""
-    return _checks(t, staff, "")
+    """Return the orders whose payment waits for a check or a refund, oldest first.
+
+    Raises:
+        RoleRefused: it is not for this role.
+    """
+    found = t.find("shop_order", "state", *_CHECKS)
+    rows: list[CheckRow] = []
+    for people in in_parts(_permitting(t, staff, found, "take_payment")):
+        with use_of_many(t, people, "take_payment", actor=staff.actor, case="queue:checks") as c:
+            rows += _checks(t, c, queries.payments_in(c, _CHECKS))
+    return tuple(rows)
 
 
 def to_check_one(t: Troth, staff: Staff, order_id: str) -> CheckRow:
@@ -182,11 +226,14 @@ def to_check_one(t: Troth, staff: Staff, order_id: str) -> CheckRow:
 
     Raises:
         NotFound: it does not wait for the cashier.
+        NotPermitted, RoleRefused: see `gate.use`.
     """
-    found = _checks(t, staff, order_id)
-    if not found:
+    person = _whose(t, staff, "take_payment", "shop_order", order_id)
+    with use(t, person, "take_payment", actor=staff.actor, case=order_id) as c:
+        rows = _checks(t, c, queries.payments_in(c, _CHECKS, order_id))
+    if not rows:
         raise NotFound
-    return found[0]
+    return rows[0]
 
 
 def staff_voucher(t: Troth, folder: Path, staff: Staff, voucher_id: str) -> bytes:
@@ -197,14 +244,16 @@ def staff_voucher(t: Troth, folder: Path, staff: Staff, voucher_id: str) -> byte
         NotPermitted: the person withdrew the consent.
         ImageBroken: the file is not the one that was stored.
     """
-    _may(t, staff, "payment_voucher", "check_voucher")
-    with t.reading() as c:
-        row = queries.voucher_of(c, voucher_id)
-        waits = row is not None and queries.payments_in(c, _CHECKS, row.order_id)
-    if row is None or not waits:
+    found = finds_one(t, "shop_voucher", "voucher_id", voucher_id)
+    if found is None:
+        _must_see(t, staff, "check_voucher")
         raise NotFound
-    permit(t, row.pii_principal_id, "check_voucher")
-    return picture_of(folder, voucher_id, row.digest)
+    order_id = str(found.told["order_id"])
+    with use(t, found.person, *CHECKING, actor=staff.actor, case=order_id) as c:
+        row = queries.voucher_of(c, voucher_id)
+        if row is None or not queries.payments_in(c, _CHECKS, order_id):
+            raise NotFound
+        return picture_of(c, folder, voucher_id, row.digest)
 
 
 def approve_payment(t: Troth, staff: Staff, order_id: str) -> OrderState:
@@ -239,16 +288,24 @@ def confirm_refund(t: Troth, staff: Staff, order_id: str) -> OrderState:
 
 
 def to_pack(t: Troth, staff: Staff) -> tuple[PackRow, ...]:
-    """Return the orders that can be packed or wait to be handed out, oldest first."""
-    _may(t, staff, "order_lines", "deliver_order")
-    with t.reading() as c:
-        rows = [
-            row
-            for row in queries.orders_in(c, _TO_PACK)
-            if (row.state, row.pay_by) != (OrderState.PLACED.value, PayBy.TRANSFER.value)
-            and t.decide(row.pii_principal_id, "deliver_order")
-        ]
-        return tuple(_pack_row(t, c, staff, order) for order in orders_from(c, rows))
+    """Return the orders that can be packed or wait to be handed out, oldest first.
+
+    Raises:
+        RoleRefused: it is not for this role.
+    """
+    unpaid = t.find("shop_order", "state", OrderState.PLACED.value)
+    ready = t.find("shop_order", "state", OrderState.PAID.value, OrderState.PACKED.value)
+    found = [one for one in unpaid if one.told["pay_by"] == PayBy.ON_RECEIPT.value] + ready
+    rows: list[PackRow] = []
+    for people in in_parts(_permitting(t, staff, found, "deliver_order")):
+        with use_of_many(t, people, "deliver_order", actor=staff.actor, case="queue:parcels") as c:
+            waiting = [
+                row
+                for row in queries.orders_in(c, _TO_PACK)
+                if (row.state, row.pay_by) != (OrderState.PLACED.value, PayBy.TRANSFER.value)
+            ]
+            rows += [_pack_row(t, c, staff, order) for order in orders_from(c, waiting)]
+    return tuple(rows)
 
 
 def pack(t: Troth, staff: Staff, order_id: str) -> OrderState:
@@ -258,10 +315,8 @@ def pack(t: Troth, staff: Staff, order_id: str) -> OrderState:
         NotFound: there is no such order.
         WrongState: it cannot be packed.
     """
-    _may(t, staff, "order_lines", "deliver_order")
-    person = _person(t, order_id)
-    permit(t, person, "deliver_order")
-    with t.transaction() as c:
+    person = _whose(t, staff, "deliver_order", "shop_order", order_id)
+    with use(t, person, "deliver_order", actor=staff.actor, case=order_id, writes=True) as c:
         before = step_order(t, c, person, order_id, Step.PACK)
         packed_now = before.state != OrderState.PACKED.value
         if packed_now and before.delivery == Delivery.COURIER.value:
@@ -274,36 +329,47 @@ def pack(t: Troth, staff: Staff, order_id: str) -> OrderState:
 def hand_out(t: Troth, staff: Staff, order_id: str) -> OrderState:
     """Record that our own people handed an order to the person; what is paid on receipt is paid.
 
+    The payment is recorded by the shop itself, in a use of its own, because a packer may not see
+    payments. Done again, after a crash in between say, it records what is missing.
+
     Raises:
         NotFound: there is no such order, or the courier delivers it.
         WrongState: it is not packed.
     """
-    _may(t, staff, "order_lines", "deliver_order")
-    person = _person(t, order_id)
-    permit(t, person, "deliver_order", "take_payment")
-    with t.transaction() as c:
+    person = _whose(t, staff, "deliver_order", "shop_order", order_id)
+    permit(t, person, "take_payment")
+    with use(t, person, "deliver_order", actor=staff.actor, case=order_id, writes=True) as c:
         before = step_order(t, c, person, order_id, Step.HAND_OVER)
         if before.delivery == Delivery.COURIER.value:
             raise NotFound
-        if before.pay_by == PayBy.ON_RECEIPT.value and before.state == OrderState.PACKED.value:
-            queries.set_payment(c, order_id, paid_at=now(t))
+    if before.pay_by == PayBy.ON_RECEIPT.value:
+        doer = Actor("hand-out", SYSTEM)
+        with use(t, person, "take_payment", actor=doer, case=order_id, writes=True) as c:
+            queries.set_paid(c, order_id, now(t))
     return OrderState.HANDED_OVER
 
 
 # --- customer service -------------------------------------------------------------------------
 
 
-def cases_to_answer(t: Troth, staff: Staff) -> tuple[Case, ...]:
-    """Return the open cases that nobody has yet, and this agent's own."""
-    _may(t, staff, "support_messages", "answer_support")
-    with t.reading() as c:
-        rows = [
-            row
-            for row in queries.open_cases(c)
-            if row.agent in ("", staff.staff_id)
-            and t.decide(row.pii_principal_id, "answer_support")
-        ]
-        return cases_from(t, c, rows)
+def cases_to_answer(t: Troth, staff: Staff) -> tuple[CaseRow, ...]:
+    """Return the open cases that nobody has yet, and this agent's own.
+
+    Raises:
+        RoleRefused: it is not for this role.
+    """
+    found = [
+        one for one in t.find("shop_case", "state", OPEN) if _may_have(staff, one.told["agent"])
+    ]
+    rows: list[CaseRow] = []
+    for people in in_parts(_permitting(t, staff, found, "answer_support")):
+        with use_of_many(t, people, "answer_support", actor=staff.actor, case="queue:cases") as c:
+            rows += [
+                CaseRow(row.case_id, row.subject, row.opened_at)
+                for row in queries.open_cases(c)
+                if _may_have(staff, row.agent)
+            ]
+    return tuple(rows)
 
 
 def staff_case(t: Troth, staff: Staff, case_id: str) -> Case:
@@ -313,14 +379,26 @@ def staff_case(t: Troth, staff: Staff, case_id: str) -> Case:
         NotFound: there is none.
         RoleRefused: another agent has it (S-51).
     """
-    _may(t, staff, "support_messages", "answer_support")
-    person = _person_of_case(t, case_id)
-    with t.reading() as c:
+    return agents_case(t, staff, case_id).case
+
+
+def agents_case(t: Troth, staff: Staff, case_id: str) -> AgentsCase:
+    """Return one case as `staff_case` does, and whose phone it is as far as the role sees it.
+
+    Raises:
+        NotFound, RoleRefused: see `staff_case`.
+    """
+    person = _whose(t, staff, "answer_support", "shop_case", case_id)
+    sees = seen_by_role(t.policy, staff.role.value, "answer_support")
+    purposes = shown_under(t, person)
+    with use(t, person, *purposes, actor=staff.actor, case=case_id) as c:
         row = queries.case_of(c, person, case_id)
         if row is None:
             raise NotFound
         _own(staff, row)
-        return cases_from(t, c, [row])[0]
+        owner = queries.phone_of(c, person) if "account_phone" in sees else None
+        phone = masked(owner.phone) if owner is not None else ""
+        return AgentsCase(case_in(c, person, case_id, purposes), phone)
 
 
 def reply(t: Troth, staff: Staff, case_id: str, new: NewMessage) -> Case:
@@ -331,85 +409,85 @@ def reply(t: Troth, staff: Staff, case_id: str, new: NewMessage) -> Case:
         RoleRefused: another agent has it.
         WrongState: it is closed.
     """
-    _may(t, staff, "support_messages", "answer_support")
-    person = _person_of_case(t, case_id)
-    with t.transaction() as c:
+    person = _whose(t, staff, "answer_support", "shop_case", case_id)
+    purposes = shown_under(t, person)
+    with use(t, person, *purposes, actor=staff.actor, case=case_id, writes=True) as c:
         row = add_message(t, c, person, case_id, new, sender=STAFF)
         _own(staff, row)
         queries.set_case(c, case_id, agent=staff.staff_id)
-    return staff_case(t, staff, case_id)
+        return case_in(c, person, case_id, purposes)
 
 
 # --- what they share --------------------------------------------------------------------------
 
 
-def _may(t: Troth, staff: Staff, category: str, purpose: str) -> None:
-    role = t.policy.roles.get(staff.role.value)
-    if role is None or purpose not in role.sees.get(category, ()):
+def masked(phone: str) -> str:
+    """Return a phone with its middle hidden."""
+    return f"{phone[:3]}****{phone[-4:]}"
+
+
+def _must_see(t: Troth, staff: Staff, purpose: str) -> None:
+    """Refuse a role that sees nothing for a purpose, where there is nobody whose use would."""
+    if not seen_by_role(t.policy, staff.role.value, purpose):
         raise RoleRefused
+
+
+def _permitting(t: Troth, staff: Staff, found: Sequence[Found], purpose: str) -> list[str]:
+    """Return the people of a queue for whom the purpose stands."""
+    people = [one.person for one in found if t.decide(one.person, purpose)]
+    if not people:
+        _must_see(t, staff, purpose)
+    return people
+
+
+def _whose(t: Troth, staff: Staff, purpose: str, table: str, row_id: str) -> str:
+    """Return whose an order or a case is; staff do not come from a person."""
+    by = "order_id" if table == "shop_order" else "case_id"
+    found = finds_one(t, table, by, row_id)
+    if found is None:
+        _must_see(t, staff, purpose)
+        raise NotFound
+    return found.person
+
+
+def _may_have(staff: Staff, agent: object) -> bool:
+    return agent in ("", staff.staff_id)
 
 
 def _own(staff: Staff, row: Row[Any]) -> None:
-    if row.agent not in ("", staff.staff_id):
+    if not _may_have(staff, row.agent):
         raise RoleRefused
 
 
-def _person(t: Troth, order_id: str) -> str:
-    with t.reading() as c:
-        person = queries.person_of_order(c, order_id)
-    if person is None:
-        raise NotFound
-    return person
-
-
-def _person_of_case(t: Troth, case_id: str) -> str:
-    with t.reading() as c:
-        person = queries.person_of_case(c, case_id)
-    if person is None:
-        raise NotFound
-    permit(t, person, "answer_support")
-    return person
-
-
-def _checks(t: Troth, staff: Staff, order_id: str) -> tuple[CheckRow, ...]:
-    for category in ("order_lines", "payment_record", "transfer_reference"):
-        _may(t, staff, category, "take_payment")
-    with t.reading() as c:
-        rows = [
-            row
-            for row in queries.payments_in(c, _CHECKS, order_id)
-            if t.decide(row.pii_principal_id, "take_payment")
-        ]
-        lines: dict[str, list[Line]] = {row.order_id: [] for row in rows}
-        for line in queries.lines_of(c, list(lines)):
-            lines[line.order_id].append(
-                Line(line.sku, line.name_zh, line.name_en, line.price_fen, line.quantity)
-            )
-        vouchers: dict[str, list[VoucherRow]] = {row.order_id: [] for row in rows}
-        for voucher in queries.vouchers_of(c, list(lines)):
-            if t.decide(voucher.pii_principal_id, "check_voucher"):
-                vouchers[voucher.order_id].append(voucher_from(voucher))
-    return tuple(
+def _checks(t: Troth, c: Connection, rows: queries.Rows) -> list[CheckRow]:
+    lines: dict[str, list[Line]] = {row.order_id: [] for row in rows}
+    for line in queries.lines_of(c, list(lines)):
+        lines[line.order_id].append(
+            Line(line.sku, line.name_zh, line.name_en, line.price_fen, line.quantity)
+        )
+    vouchers: dict[str, list[VoucherRow]] = {row.order_id: [] for row in rows}
+    for voucher in queries.vouchers_of(c, list(lines)):
+        if t.decide(voucher.pii_principal_id, "check_voucher"):
+            vouchers[voucher.order_id].append(voucher_from(voucher))
+    return [
         CheckRow(
             row.order_id,
             OrderState(row.state),
             row.total_fen,
             row.placed_at,
             row.submitted_at,
-            row.reference,
+            row.reference or "",
             tuple(lines[row.order_id]),
             tuple(vouchers[row.order_id]),
         )
         for row in rows
-    )
+    ]
 
 
 def _settle(t: Troth, staff: Staff, order_id: str, step: Step) -> OrderState:
-    _may(t, staff, "payment_record", "take_payment")
-    person = _person(t, order_id)
-    permit(t, person, "take_payment")
+    person = _whose(t, staff, "take_payment", "shop_order", order_id)
     at = now(t)
-    with t.transaction() as c:
+    with use(t, person, "take_payment", actor=staff.actor, case=order_id, writes=True) as c:
         before = step_order(t, c, person, order_id, step)
         row = queries.order_of(c, person, order_id)
         if row is not None and row.state != before.state:
@@ -427,9 +505,7 @@ def _pack_row(t: Troth, c: Connection, staff: Staff, order: Order) -> PackRow:
     row = queries.delivery_of(c, order.person, order.order_id)
     recipient = None
     if row is not None:
-        for category in ("recipient_name", "recipient_phone", "recipient_address"):
-            _may(t, staff, category, "deliver_order")
-        recipient = Recipient(
-            row.recipient_name, row.recipient_phone, row.recipient_address, row.parcel_number
-        )
+        seen = seen_by_role(t.policy, staff.role.value, "deliver_order")
+        shown = {name: str(getattr(row, name)) if name in seen else "" for name in _OF_RECIPIENT}
+        recipient = Recipient(*shown.values())
     return PackRow(order.order_id, order.state, order.delivery, order.lines, recipient)

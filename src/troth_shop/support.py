@@ -2,7 +2,10 @@
 
 The number of a device exists only where the person allowed it, only in a case that is open, and is
 random: it says nothing of the device but "the same one as before" (S-32). It goes when the case
-closes, when it is reset, and when the permission is withdrawn.
+closes, when it is reset, and when the permission is withdrawn. `answer_support` never shows it; it
+may only clear it.
+
+Opening a case is an act: it is recorded first, and the rows follow in one block.
 """
 
 from __future__ import annotations
@@ -15,11 +18,11 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
-from troth import SnapshotReplayed, Troth
+from troth import SnapshotError, Troth
 from troth_shop import fields, queries
-from troth_shop.errors import NotFound, WrongState
+from troth_shop.errors import NotFound, NotPermitted, WrongState
 from troth_shop.fields import Form
-from troth_shop.gate import now, open_by_act, permit
+from troth_shop.gate import SUPPORTING, now, open_by_act, permit, stand, taken, use
 
 SUPPORT_PURPOSES = ("answer_support",)
 """What opening a case opens; its notice stands on the page."""
@@ -100,7 +103,7 @@ class Case:
 
 
 def open_case(t: Troth, person: str, new: NewCase, token: str) -> Case:
-    """Open a case with its first message, and the act that opens the purpose, in one commit.
+    """Open a case: first the act that opens the purpose, then the case with its first message.
 
     Args:
         t: the engine.
@@ -114,35 +117,17 @@ def open_case(t: Troth, person: str, new: NewCase, token: str) -> Case:
     Raises:
         SnapshotError: the notice was not shown, or too long ago; nothing was stored.
     """
-    if t.decide(person, "answer_support"):
-        found = _of_key(t, person, new.case_key)
-        if found is not None:
-            return found
-    wanted = new.device and bool(t.decide(person, "identify_device"))
-    case_id, at = secrets.token_hex(16), now(t)
     try:
-        with t.transaction() as c:
-            open_by_act(t, c, person, SUPPORT_PURPOSES, token)
-            queries.add_case(
-                c,
-                case_id=case_id,
-                pii_principal_id=person,
-                case_key=new.case_key,
-                subject=new.subject,
-                opened_at=at,
-            )
-            if wanted:
-                queries.set_device_id(c, case_id, _number())
-            first = NewMessage(new.case_key, new.message)
-            _add_message(c, person, case_id, first, sender=PERSON, at=at)
-    except (IntegrityError, SnapshotReplayed):
-        # The same form was sent twice at once and the other was faster.
-        permit(t, person, "answer_support")
+        open_by_act(t, person, SUPPORT_PURPOSES, token, form_key=new.case_key)
+        return _write(t, person, new)
+    except (NotPermitted, SnapshotError, IntegrityError) as error:
+        if isinstance(error, IntegrityError) and not taken(error):
+            raise
+        # The form was sent before, or twice at once and the other was faster.
         found = _of_key(t, person, new.case_key)
         if found is None:
             raise
         return found
-    return case(t, person, case_id)
 
 
 def case(t: Troth, person: str, case_id: str) -> Case:
@@ -151,19 +136,34 @@ def case(t: Troth, person: str, case_id: str) -> Case:
     Raises:
         NotFound: there is none, or it is somebody else's.
     """
-    permit(t, person, "answer_support")
-    with t.reading() as c:
-        row = queries.case_of(c, person, case_id)
-        if row is None:
-            raise NotFound
-        return cases_from(t, c, [row])[0]
+    purposes = shown_under(t, person)
+    with use(t, person, *purposes) as c:
+        return case_in(c, person, case_id, purposes)
+
+
+def case_in(
+    c: Connection, person: str, case_id: str, purposes: Sequence[str] = SUPPORT_PURPOSES
+) -> Case:
+    """Return one case of a person in the caller's block; see `case`.
+
+    Args:
+        c: the connection of the block.
+        person: whose case.
+        case_id: which.
+        purposes: of the block; the device's number is shown for `identify_device` only.
+    """
+    row = queries.case_of(c, person, case_id)
+    if row is None:
+        raise NotFound
+    numbered = "identify_device" in purposes
+    return _cases_from(c, [row], queries.device_ids_of(c, person) if numbered else ())[0]
 
 
 def cases(t: Troth, person: str) -> tuple[Case, ...]:
-    """Return the cases of a person, newest first."""
-    permit(t, person, "answer_support")
-    with t.reading() as c:
-        return cases_from(t, c, queries.cases_of(c, person))
+    """Return the cases of a person, newest first, without the numbers of devices."""
+    permit(t, person, "answer_support")  # who never asked attempted nothing by opening a page
+    with use(t, person, "answer_support") as c:
+        return _cases_from(c, queries.cases_of(c, person))
 
 
 def write(t: Troth, person: str, case_id: str, new: NewMessage) -> Case:
@@ -173,10 +173,10 @@ def write(t: Troth, person: str, case_id: str, new: NewMessage) -> Case:
         NotFound: there is no such case of this person.
         WrongState: it is closed.
     """
-    permit(t, person, "answer_support")
-    with t.transaction() as c:
+    purposes = shown_under(t, person)
+    with use(t, person, *purposes, writes=True) as c:
         add_message(t, c, person, case_id, new, sender=PERSON)
-    return case(t, person, case_id)
+        return case_in(c, person, case_id, purposes)
 
 
 def close_case(t: Troth, person: str, case_id: str) -> Case:
@@ -185,15 +185,13 @@ def close_case(t: Troth, person: str, case_id: str) -> Case:
     Raises:
         NotFound: there is no such case of this person.
     """
-    permit(t, person, "answer_support")
-    with t.transaction() as c:
+    with use(t, person, "answer_support", writes=True) as c:
         row = queries.lock_case(c, person, case_id)
         if row is None:
             raise NotFound
         if row.state == OPEN:
-            queries.set_case(c, case_id, state=CLOSED, closed_at=now(t))
-            queries.set_device_id(c, case_id, None)
-    return case(t, person, case_id)
+            queries.set_case(c, case_id, state=CLOSED, closed_at=now(t), support_device_id=None)
+        return case_in(c, person, case_id)
 
 
 def give_device_id(t: Troth, person: str, case_id: str) -> Case:
@@ -204,33 +202,31 @@ def give_device_id(t: Troth, person: str, case_id: str) -> Case:
         NotFound: there is no such case of this person.
         WrongState: it is closed.
     """
-    permit(t, person, "identify_device", "answer_support")
-    with t.transaction() as c:
+    with use(t, person, *SUPPORTING, writes=True) as c:
         row = queries.lock_case(c, person, case_id)
         if row is None:
             raise NotFound
         if row.state != OPEN:
             raise WrongState(row.state)
         queries.set_device_id(c, case_id, _number())
-    return case(t, person, case_id)
+        return case_in(c, person, case_id, SUPPORTING)
 
 
-def drop_device_id(t: Troth, person: str) -> int:
-    """Delete the numbers of a person's devices; return how many.
+def drop_device_id(t: Troth, person: str) -> None:
+    """Delete the numbers of a person's devices, for the moment after a withdrawal.
 
-    For the moment after a withdrawal, so it asks no purpose: it only takes away.
+    Where `answer_support` does not stand either, nothing may be written of the cases, and no page
+    shows a number.
     """
-    with t.transaction() as c:
-        held = [row for row in queries.cases_of(c, person) if row.support_device_id]
-        for row in held:
-            queries.set_device_id(c, row.case_id, None)
-    return len(held)
+    if stand(t, person, "answer_support"):
+        with use(t, person, "answer_support", writes=True) as c:
+            queries.drop_device_ids(c, person)
 
 
 def add_message(
     t: Troth, c: Connection, person: str, case_id: str, new: NewMessage, *, sender: str
 ) -> Row[Any]:
-    """Add a message to a person's open case in the caller's transaction; return the case's row.
+    """Add a message to a person's open case in the caller's block; return the case's row.
 
     Raises:
         NotFound, WrongState: see `write`.
@@ -245,15 +241,13 @@ def add_message(
     return row
 
 
-def cases_from(t: Troth, c: Connection, rows: Sequence[Row[Any]]) -> tuple[Case, ...]:
-    """Return cases with their messages; the device's number only where it is allowed now."""
+def _cases_from(
+    c: Connection, rows: Sequence[Row[Any]], numbers: Sequence[Row[Any]] = ()
+) -> tuple[Case, ...]:
+    number_of = {row.case_id: str(row.support_device_id) for row in numbers}
     messages: dict[str, list[Message]] = {row.case_id: [] for row in rows}
     for m in queries.messages_of(c, list(messages)):
         messages[m.case_id].append(Message(m.message_key, m.sender, m.text, m.written_at))
-    allowed = {
-        person: bool(t.decide(person, "identify_device"))
-        for person in {row.pii_principal_id for row in rows if row.support_device_id}
-    }
     return tuple(
         Case(
             row.case_id,
@@ -261,11 +255,16 @@ def cases_from(t: Troth, c: Connection, rows: Sequence[Row[Any]]) -> tuple[Case,
             row.state,
             row.opened_at,
             row.closed_at,
-            row.support_device_id if allowed.get(row.pii_principal_id, False) else "",
+            number_of.get(row.case_id, ""),
             tuple(messages[row.case_id]),
         )
         for row in rows
     )
+
+
+def shown_under(t: Troth, person: str) -> Sequence[str]:
+    """Return the purposes that the page of a case is read under."""
+    return SUPPORTING if stand(t, person, "identify_device") else SUPPORT_PURPOSES
 
 
 def _number() -> str:
@@ -273,9 +272,31 @@ def _number() -> str:
 
 
 def _of_key(t: Troth, person: str, case_key: str) -> Case | None:
-    with t.reading() as c:
+    if not stand(t, person, "answer_support"):
+        return None
+    purposes = shown_under(t, person)
+    with use(t, person, *purposes) as c:
         row = queries.case_of_key(c, person, case_key)
-        return None if row is None else cases_from(t, c, [row])[0]
+        return None if row is None else case_in(c, person, row.case_id, purposes)
+
+
+def _write(t: Troth, person: str, new: NewCase) -> Case:
+    purposes = shown_under(t, person) if new.device else SUPPORT_PURPOSES
+    case_id, at = secrets.token_hex(16), now(t)
+    with use(t, person, *purposes, writes=True) as c:
+        queries.add_case(
+            c,
+            case_id=case_id,
+            pii_principal_id=person,
+            case_key=new.case_key,
+            subject=new.subject,
+            opened_at=at,
+        )
+        if "identify_device" in purposes:
+            queries.set_device_id(c, case_id, _number())
+        first = NewMessage(new.case_key, new.message)
+        _add_message(c, person, case_id, first, sender=PERSON, at=at)
+        return case_in(c, person, case_id, purposes)
 
 
 def _add_message(

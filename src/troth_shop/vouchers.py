@@ -3,8 +3,9 @@
 A voucher is a file and a row. In this order, so that a crash at any point leaves no half:
 
 1. The picture is made anew in memory (`voucher_picture`); a refused file never touches the disk.
-2. The new file is written beside its name, flushed to the disk, renamed, its folder flushed.
-3. One transaction writes the row and puts the order up for checking.
+2. The new picture is sealed under the person's key, written beside its name, flushed to the disk,
+   renamed, its folder flushed. No picture lies on the disk that can be looked at.
+3. The rest of the same block writes the row and puts the order up for checking.
 
 A crash before 3 leaves a file that no row names: `sweep_vouchers` removes it once it is old enough
 that no upload can still be at work on it. A row without its file cannot come to be. Removing goes
@@ -21,13 +22,15 @@ import time
 from enum import StrEnum
 from pathlib import Path
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from troth import Troth
+from troth import SealError, Troth
+from troth.integrations.sqlalchemy import open_file, seal_file
 from troth_shop import queries
 from troth_shop.errors import ImageBroken, NotFound, WrongState
-from troth_shop.gate import now, permit
-from troth_shop.order_states import OrderState, PayBy, Step, after
+from troth_shop.gate import CHECKING, finds_one, now, permit, taken, use
+from troth_shop.order_states import OrderState, Step
 from troth_shop.orders import step_order
 from troth_shop.payments import VoucherRow, submit, voucher_from
 from troth_shop.voucher_picture import clean
@@ -35,6 +38,12 @@ from troth_shop.voucher_picture import clean
 AT_WORK_SECONDS = 15 * 60
 """A file younger than this may belong to an upload that has not committed yet."""
 
+
+PLACE = "pictures.picture"
+"""What the data map calls the pictures."""
+
+SEALED = ".sealed"
+"""How the name of a stored picture ends; before it stands the id of its row."""
 
 MOST_PER_ORDER = 5
 """Vouchers of one order; who has more to show writes to customer service."""
@@ -70,66 +79,77 @@ def store_voucher(
         FileRefused: the file is not accepted; nothing was stored.
     """
     permit(t, person, "check_voucher", via.value, "take_payment")
-    with t.reading() as c:
-        row = queries.order_of(c, person, order_id)
-    if row is None:
+    found = finds_one(t, "shop_order", "order_id", order_id)
+    if found is None or found.person != person:
         raise NotFound
-    after(OrderState(row.state), Step.SUBMIT_PAYMENT, PayBy(row.pay_by))
     picture = clean(content)
     digest = hashlib.sha256(picture).hexdigest()
-    voucher_id = secrets.token_hex(16)
-    path = _write(folder, voucher_id, picture)
+    row = VoucherRow(secrets.token_hex(16), len(picture), now(t))
+    path = folder / f"{row.voucher_id}{SEALED}"
     try:
-        with t.transaction() as c:
+        with use(t, person, *CHECKING, writes=True) as c:
+            # Before the first statement: SQLite's one write lock does not wait for the disk.
+            _write(folder, row.voucher_id, seal_file(c, PLACE, row.voucher_id, picture))
             submit(t, c, person, order_id)
             if len(queries.vouchers_of(c, [order_id])) >= MOST_PER_ORDER:
-                raise WrongState(row.state)
+                raise WrongState(OrderState.AWAITING_CHECK.value)
             queries.add_voucher(
                 c,
-                voucher_id=voucher_id,
+                voucher_id=row.voucher_id,
                 order_id=order_id,
                 pii_principal_id=person,
-                size_bytes=len(picture),
+                size_bytes=row.size_bytes,
                 digest=digest,
-                created_at=now(t),
+                created_at=row.created_at,
             )
-    except IntegrityError:
+    except IntegrityError as error:
         path.unlink(missing_ok=True)
-        with t.reading() as c:
-            twin = next(r for r in queries.vouchers_of(c, [order_id]) if r.digest == digest)
-        return voucher_from(twin)
+        if not taken(error):
+            raise
+        with use(t, person, "take_payment") as c:
+            rows = queries.vouchers_of(c, [order_id])
+        return voucher_from(next(twin for twin in rows if twin.digest == digest))
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     if via is Via.CHOOSE_FILE:
         t.count_use(person, via.value)
-    return VoucherRow(voucher_id, len(picture), now(t))
+    return row
 
 
-def read_voucher(t: Troth, folder: Path, person: str, voucher_id: str) -> bytes:
+def read_voucher(
+    t: Troth, folder: Path, person: str, voucher_id: str, *, order_id: str = ""
+) -> bytes:
     """Return the JPEG of a voucher to the person who sent it.
+
+    Args:
+        t: the engine.
+        folder: where the pictures lie.
+        person: who asks.
+        voucher_id: which.
+        order_id: the order that it must belong to; empty for any of the person's.
 
     Raises:
         NotFound: there is no such voucher of this person.
         ImageBroken: the file is not the one that was stored.
     """
-    permit(t, person, "check_voucher")
-    with t.reading() as c:
+    with use(t, person, "check_voucher") as c:
         row = queries.voucher_of(c, voucher_id)
-    if row is None or row.pii_principal_id != person:
-        raise NotFound
-    return picture_of(folder, voucher_id, row.digest)
+        if row is None or order_id not in ("", row.order_id):
+            raise NotFound
+        return picture_of(c, folder, voucher_id, row.digest)
 
 
-def picture_of(folder: Path, voucher_id: str, digest: str) -> bytes:
-    """Return a stored picture if it still is what its row says (S-13).
+def picture_of(c: Connection, folder: Path, voucher_id: str, digest: str) -> bytes:
+    """Return a stored picture in a use of its person, if it is what its row says (S-13).
 
     Raises:
-        ImageBroken: it is missing or was changed.
+        ImageBroken: it is missing, was changed, or its person's key is gone.
     """
     try:
-        picture = (folder / f"{voucher_id}.jpg").read_bytes()
-    except FileNotFoundError:
+        stored = (folder / f"{voucher_id}{SEALED}").read_bytes()
+        picture = open_file(c, PLACE, voucher_id, stored)
+    except (FileNotFoundError, SealError):
         raise ImageBroken from None
     if hashlib.sha256(picture).hexdigest() != digest:
         raise ImageBroken
@@ -144,10 +164,9 @@ def remove_voucher(t: Troth, folder: Path, person: str, voucher_id: str) -> None
     Raises:
         NotFound: there is no such voucher of this person.
     """
-    permit(t, person, "take_payment")
-    with t.transaction() as c:
+    with use(t, person, "take_payment", writes=True) as c:
         row = queries.voucher_of(c, voucher_id)
-        if row is None or row.pii_principal_id != person:
+        if row is None:
             raise NotFound
         # Locks in the order of every other flow: the order, then what hangs on it.
         order = queries.lock_order(c, person, row.order_id)
@@ -159,7 +178,7 @@ def remove_voucher(t: Troth, folder: Path, person: str, voucher_id: str) -> None
             with contextlib.suppress(WrongState):
                 step_order(t, c, person, row.order_id, Step.TAKE_BACK_PAYMENT)
                 queries.set_payment(c, row.order_id, submitted_at=None)
-    (folder / f"{voucher_id}.jpg").unlink(missing_ok=True)
+    (folder / f"{voucher_id}{SEALED}").unlink(missing_ok=True)
 
 
 def sweep_vouchers(t: Troth, folder: Path) -> int:
@@ -171,12 +190,12 @@ def sweep_vouchers(t: Troth, folder: Path) -> int:
     if not folder.is_dir():
         return 0
     before = time.time() - AT_WORK_SECONDS
-    old = [p for p in folder.iterdir() if p.suffix in (".jpg", ".part") and _older(p, before)]
-    known: set[str] = set()
-    for start in range(0, len(old), 500):
-        with t.reading() as c:
-            known |= queries.known_vouchers(c, [p.stem for p in old[start : start + 500]])
-    orphans = [p for p in old if p.suffix == ".part" or p.stem not in known]
+    old = [p for p in folder.iterdir() if p.suffix in (SEALED, ".part") and _older(p, before)]
+    orphans = [
+        path
+        for path in old
+        if path.suffix == ".part" or finds_one(t, "shop_voucher", "voucher_id", path.stem) is None
+    ]
     for path in orphans:
         path.unlink(missing_ok=True)
     return len(orphans)
@@ -189,13 +208,13 @@ def _older(path: Path, before: float) -> bool:
         return False
 
 
-def _write(folder: Path, voucher_id: str, picture: bytes) -> Path:
+def _write(folder: Path, voucher_id: str, sealed: bytes) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path, part = folder / f"{voucher_id}.jpg", folder / f"{voucher_id}.part"
+    path, part = folder / f"{voucher_id}{SEALED}", folder / f"{voucher_id}.part"
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(picture)
+            file.write(sealed)
             file.flush()
             os.fsync(file.fileno())
         part.rename(path)
@@ -203,7 +222,6 @@ def _write(folder: Path, voucher_id: str, picture: bytes) -> Path:
         part.unlink(missing_ok=True)
         raise
     _flush_folder(folder)
-    return path
 
 
 def _flush_folder(folder: Path) -> None:

@@ -1,27 +1,39 @@
-"""The shop on a database of each kind, under its own policy, with a clock that is set."""
+"""The shop on a database of each kind, under its own policy and map, with a clock that is set.
+
+The tables lie behind their lenses: the shop reaches them by `Troth.use` and `Troth.find` only. What
+is really stored is read by `Shop.stored`, as the owner of the tables, who alone knows their names.
+"""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import create_engine, text
 
 import troth_shop
 from tests.databases import Template, TestDatabase
 from tests.servers import PostgresServer
 from troth import Answer, Settings, Troth
 from troth.adapters.clock import SetClock
+from troth.core.lens import BASE_SCHEMA, BASE_SUFFIX
 from troth_shop import accounts, orders, passwords, staff
 from troth_shop.catalogue import Catalogue, load_catalogue
 from troth_shop.migrate import migrate
 
 POLICY = Path(troth_shop.__file__).parent / "policy"
-NOON = 1_790_000_000_000_000
+MAP = Path(troth_shop.__file__).parent / "datamap.yaml"
+ROLES_FILE = "lens_roles.json"
+OUTSIDE_LENSES = ("shop_code", "shop_attempt", "shop_staff", "shop_staff_session")
+NOON = 1_795_407_200_000_000
+"""In the days after the policy took effect: its impact assessments were made shortly before."""
 SECOND = 1_000_000
 PASSWORD = "correct horse battery"
 CART = {"tea-longjing": 2}
@@ -49,6 +61,7 @@ class Shop:
     clock: SetClock
     catalogue: Catalogue
     folder: Path
+    database: TestDatabase
     phones: Phones = field(default_factory=Phones)
     _numbers: Iterator[int] = field(default_factory=lambda: count(13800000000))
 
@@ -59,9 +72,8 @@ class Shop:
     def person(self) -> str:
         """A new customer, as the seeding makes one."""
         shown = self.t.show(*accounts.REGISTER_PURPOSES, person="", language="zh-CN")
-        with self.t.transaction() as c:
-            phone = str(next(self._numbers))
-            return accounts.add_customer(self.t, c, phone, passwords.digest(PASSWORD), shown.token)
+        phone = str(next(self._numbers))
+        return accounts.add_customer(self.t, phone, passwords.digest(PASSWORD), shown.token)
 
     def say(self, person: str, purpose: str, answer: Answer = Answer.GIVE) -> None:
         self.t.answer(person, purpose, answer, self.t.show(purpose, person=person).token)
@@ -82,6 +94,14 @@ class Shop:
 
     def move(self, seconds: int) -> None:
         self.clock.move(seconds * SECOND)
+
+    def stored(self, table: str) -> list[dict[str, Any]]:
+        """Every row of a table as it is stored, sealed where it is sealed."""
+        return stored(self.database, table)
+
+    def count(self, table: str) -> int:
+        """How many rows a table has."""
+        return len(self.stored(table))
 
 
 TO_HOME = {
@@ -121,26 +141,52 @@ def shop_database(
 
 
 @pytest.fixture
-def shop(shop_database: TestDatabase, catalogue: Catalogue, tmp_path: Path) -> Iterator[Shop]:
+def shop(
+    shop_database: TestDatabase, shop_template: Template, catalogue: Catalogue, tmp_path: Path
+) -> Iterator[Shop]:
     """The shop on a database of its own, with keys of its own; its policy is in force."""
     settings = settings_of(shop_database, tmp_path / "data")
     settings.data.mkdir()
+    # A copied database of PostgreSQL goes on with the roles of the one that it was copied from.
+    for roles in shop_template.folder.glob(f"{shop_database.kind}/data/{ROLES_FILE}"):
+        shutil.copy2(roles, settings.data / ROLES_FILE)
     clock = SetClock(NOON)
     t = Troth.open(settings, migrates=False, clock=clock)
     t.in_force(renew=True)
-    yield Shop(t, clock, catalogue, settings.data)
+    t.govern(MAP)
+    yield Shop(t, clock, catalogue, settings.data, shop_database)
     t.close()
 
 
 def set_up_shop(empty: TestDatabase) -> None:
-    """Bring an empty database to where a shop can open: migrated twice, the policy published."""
+    """Bring an empty database to where a shop can open: migrated, published, behind its lenses."""
     t = Troth.open(settings_of(empty, empty.folder / "data"), clock=SetClock(NOON))
     migrate(empty.owner_url, app_role=empty.app_role)
     t.publish(POLICY)
+    t.govern(MAP)
     t.close()
 
 
 def settings_of(database: TestDatabase, data: Path) -> Settings:
     """Return the settings of a shop whose state is in that folder and in that database."""
-    environment = {"TROTH_DATABASE_URL": database.app_url, "TROTH_OWNER_URL": database.owner_url}
+    environment = {
+        "TROTH_DATABASE_URL": database.app_url,
+        "TROTH_OWNER_URL": database.owner_url,
+        "TROTH_REGION": "CN",
+    }
     return Settings.of(data, environment)
+
+
+def stored(database: TestDatabase, table: str) -> list[dict[str, Any]]:
+    """Return every row of a table as its owner sees it, in the order of its first column."""
+    name = f'"{table}"'
+    if table.startswith("shop_") and table not in OUTSIDE_LENSES:
+        on_sqlite = database.kind == "sqlite"
+        name = f'"{table}{BASE_SUFFIX}"' if on_sqlite else f'"{BASE_SCHEMA}"."{table}"'
+    engine = create_engine(database.owner_url)
+    try:
+        with engine.connect() as connection:
+            rows = connection.execute(text(f"SELECT * FROM {name} ORDER BY 1"))
+            return [dict(row) for row in rows.mappings()]
+    finally:
+        engine.dispose()

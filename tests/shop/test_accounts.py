@@ -4,7 +4,6 @@ from dataclasses import fields as fields_of
 import pytest
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import text
 
 from tests.shop.conftest import PASSWORD, Shop
 from troth import Answer, Reason, SnapshotExpired, SnapshotForged
@@ -27,10 +26,7 @@ TABLES = ("shop_customer", "shop_session", "shop_code", "shop_attempt", "troth_p
 
 
 def rows(shop: Shop) -> dict[str, int]:
-    with shop.t.reading() as c:
-        return {
-            name: c.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in TABLES
-        }
+    return {name: shop.count(name) for name in TABLES}
 
 
 def start(shop: Shop, phone: str = PHONE) -> codes.Challenge:
@@ -45,6 +41,7 @@ def shown(shop: Shop) -> str:
 def filled(challenge_id: str, code: str, **more: str) -> Registration:
     form = {
         "challenge_id": challenge_id,
+        "phone": PHONE,
         "code": code,
         "password": PASSWORD,
         "fourteen": "yes",
@@ -54,7 +51,7 @@ def filled(challenge_id: str, code: str, **more: str) -> Registration:
 
 def register(shop: Shop, phone: str = PHONE) -> accounts.LoggedIn:
     challenge = start(shop, phone)
-    form = filled(challenge.challenge_id, shop.phones.code())
+    form = filled(challenge.challenge_id, shop.phones.code(), phone=phone)
     return accounts.register(shop.t, form, shown(shop))
 
 
@@ -64,13 +61,12 @@ def test_registering_stores_a_phone_a_digest_and_a_random_id_and_nothing_else(sh
     more = {"email": "canary@example.cn", "resident_id": "110101199001011237", "name": "张三"}
     form = filled(challenge.challenge_id, shop.phones.code(), **more)
     made = accounts.register(shop.t, form, shown(shop))
-    with shop.t.reading() as c:
-        row = queries.customer_of(c, made.person)
-    assert row is not None
-    assert set(row._mapping) == {"pii_principal_id", "phone", "password_hash", "created_at"}
-    assert row.phone == PHONE
-    assert PASSWORD not in row.password_hash
-    assert {f.name for f in fields_of(form)} == {"challenge_id", "code", "password"}
+    (row,) = shop.stored("shop_customer")
+    held = {"pii_principal_id", "phone", "phone_index", "password_hash", "created_at"}
+    assert set(row) == held
+    assert not any(word in str(row) for word in (PHONE, PASSWORD))
+    assert accounts.account(shop.t, made.person).phone == PHONE
+    assert {f.name for f in fields_of(form)} == {"challenge_id", "phone", "code", "password"}
     assert shop.t.decide(made.person, "register_account").reason is Reason.ACT_STANDS
     assert shop.t.decide(made.person, "secure_account").reason is Reason.ACT_STANDS
     assert sessions.find_session(shop.t, made.session_token) is not None
@@ -82,11 +78,9 @@ def test_passwords_are_kept_as_argon2id_digests(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(passwords, "_ARGON2", PasswordHash((Argon2Hasher(),)))
-    made = register(shop)
-    with shop.t.reading() as c:
-        row = queries.customer_of(c, made.person)
-    assert row is not None
-    assert row.password_hash.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    register(shop)
+    (row,) = shop.stored("shop_customer")
+    assert row["password_hash"].startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 @pytest.mark.control("under_14_refused")
@@ -206,6 +200,39 @@ def test_without_the_notices_shown_nothing_is_stored(shop: Shop) -> None:
     assert accounts.register(shop.t, form, shown(shop)).person
 
 
+def test_a_failure_after_the_acts_leaves_no_account_and_the_phone_free(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    challenge = start(shop)
+    form = filled(challenge.challenge_id, shop.phones.code())
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as failing:
+        failing.setattr(queries, "add_session", broken)
+        with pytest.raises(RuntimeError):
+            accounts.register(shop.t, form, shown(shop))
+    found = rows(shop)
+    assert (found["shop_customer"], found["shop_session"]) == (0, 0)
+    with pytest.raises(WrongCode):  # it was used up; whose phone it is asks for another
+        accounts.register(shop.t, form, shown(shop))
+    assert register(shop).person
+    assert rows(shop)["shop_customer"] == 1
+
+
+def test_a_phone_that_got_an_account_in_between_is_told_so(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    challenge = start(shop)
+    form = filled(challenge.challenge_id, shop.phones.code())
+    register(shop)
+    monkeypatch.setattr(accounts, "_owner", lambda *_: None)
+    with pytest.raises(AccountExists):
+        accounts.register(shop.t, form, shown(shop))
+    assert rows(shop)["shop_customer"] == 1
+
+
 def test_an_old_page_is_refused_and_the_code_still_works(shop: Shop) -> None:
     old = shown(shop)
     shop.move(31 * 60)
@@ -239,7 +266,9 @@ def test_many_tries_at_once_are_five_tries(shop: Shop, monkeypatch: pytest.Monke
 
     def guess(n: int) -> None:
         with pytest.raises(WrongCode):
-            codes.check_code(shop.t, challenge.challenge_id, f"{n:06d}", codes.CodeUse.REGISTER)
+            codes.check_code(
+                shop.t, challenge.challenge_id, PHONE, f"{n:06d}", codes.CodeUse.REGISTER
+            )
 
     threads = [threading.Thread(target=guess, args=(n,)) for n in range(12)]
     for thread in threads:
@@ -271,6 +300,7 @@ def test_a_code_to_register_does_not_reset_a_password(shop: Shop) -> None:
     reset = Reset.of(
         {
             "challenge_id": challenge.challenge_id,
+            "phone": PHONE,
             "code": shop.phones.code(),
             "password": "another password",
         }
@@ -284,6 +314,39 @@ def test_what_is_no_code_is_a_wrong_code(shop: Shop, typed: str) -> None:
     challenge = start(shop)
     with pytest.raises(WrongCode):
         accounts.register(shop.t, filled(challenge.challenge_id, typed), shown(shop))
+
+
+def test_a_code_proves_the_phone_that_it_was_sent_to_and_no_other(shop: Shop) -> None:
+    challenge = start(shop)
+    code = shop.phones.code()
+    theirs = filled(challenge.challenge_id, code, phone="13612345679")
+    with pytest.raises(WrongCode):
+        accounts.register(shop.t, theirs, shown(shop))
+    assert rows(shop)["shop_customer"] == rows(shop)["troth_person"] == 0
+    mine = filled(challenge.challenge_id, code, phone="+86 136 1234 5678")
+    assert accounts.register(shop.t, mine, shown(shop)).person
+
+
+def test_a_page_that_lost_its_phone_is_a_wrong_code() -> None:
+    for phone in ("", "110", "' OR 1=1 --"):
+        with pytest.raises(WrongCode):
+            filled("0" * 32, "123456", phone=phone)
+
+
+def test_a_reset_code_does_not_open_the_account_of_another_phone(shop: Shop) -> None:
+    register(shop)
+    theirs = register(shop, "13612345679")
+    challenge = accounts.start_reset(shop.t, shop.phones, PHONE, "zh-CN")
+    form = {
+        "challenge_id": challenge.challenge_id,
+        "phone": "13612345679",
+        "code": shop.phones.code(),
+        "password": "another password",
+    }
+    with pytest.raises(WrongCode):
+        accounts.reset_password(shop.t, Reset.of(form))
+    assert sessions.find_session(shop.t, theirs.session_token) is not None
+    assert log_in(shop, phone="13612345679").person == theirs.person
 
 
 def test_unknown_challenge_is_a_wrong_code(shop: Shop) -> None:
@@ -327,7 +390,7 @@ def test_codes_are_stored_as_digests_and_go_after_a_day(shop: Shop) -> None:
     with shop.t.transaction() as c:
         row = queries.lock_code(c, challenge.challenge_id)
     assert row is not None
-    assert all(value != code for value in row._mapping.values())
+    assert all(value != code and PHONE not in str(value) for value in row._mapping.values())
     assert row.digest.startswith("$argon2id$")
     shop.move(24 * 3600 + 1)
     assert codes.sweep_codes(shop.t) == 1
@@ -438,7 +501,11 @@ def test_an_ended_account_cannot_be_opened_by_logging_in(shop: Shop) -> None:
 def test_a_new_password_ends_every_session(shop: Shop) -> None:
     made = register(shop)
     challenge = accounts.start_reset(shop.t, shop.phones, PHONE, "en")
-    form = {"challenge_id": challenge.challenge_id, "code": shop.phones.code()}
+    form = {
+        "challenge_id": challenge.challenge_id,
+        "phone": PHONE,
+        "code": shop.phones.code(),
+    }
     accounts.reset_password(shop.t, Reset.of({**form, "password": "another password"}))
     assert sessions.find_session(shop.t, made.session_token) is None
     with pytest.raises(LogInRefused):
@@ -450,7 +517,12 @@ def test_resetting_an_unknown_phone_looks_the_same_and_sends_nothing(shop: Shop)
     challenge = accounts.start_reset(shop.t, shop.phones, PHONE, "zh-CN")
     assert shop.phones.sent == []
     assert len(challenge.challenge_id) == 32
-    form = {"challenge_id": challenge.challenge_id, "code": "123456", "password": PASSWORD}
+    form = {
+        "challenge_id": challenge.challenge_id,
+        "phone": PHONE,
+        "code": "123456",
+        "password": PASSWORD,
+    }
     with pytest.raises(WrongCode):
         accounts.reset_password(shop.t, Reset.of(form))
 

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from tests.shop.conftest import NOON, SECOND, TO_HOME, Shop
 from troth import Answer
-from troth_shop import courier, orders, payments, queries
+from troth_shop import courier, gate, orders, payments, queries
 from troth_shop.courier import HandedOver, HttpCourier, hand_over, parcel_for
 from troth_shop.errors import CourierUnreachable, NotFound, WrongState
 from troth_shop.order_states import OrderState
@@ -115,7 +114,7 @@ def test_the_courier_receives_the_declared_fields_and_no_other(
 @pytest.mark.control("courier_declared_fields")
 def test_the_payload_follows_the_policy_and_an_unknown_field_stops_it(shop: Shop) -> None:
     order = packed(shop)
-    with shop.t.reading() as c:
+    with gate.use(shop.t, order.person, "share_with_courier") as c:
         row = queries.parcel_of(c, order.person, order.order_id)
     assert row is not None
     policy = shop.t.policy
@@ -159,6 +158,7 @@ def test_the_parcel_of_who_withdrew_is_not_even_read(
 
 
 @pytest.mark.promise("S-41")
+@pytest.mark.control("courier_separate_consent")
 def test_who_withdraws_between_reading_and_sending_is_not_handed_over(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,8 +285,7 @@ def test_the_packer_does_not_hand_out_what_the_courier_brings(shop: Shop) -> Non
 
 def test_packing_puts_up_one_hand_over(shop: Shop) -> None:
     packed(shop)
-    with shop.t.reading() as c:
-        assert c.execute(text("SELECT count(*) FROM shop_hand_over")).scalar_one() == 1
+    assert shop.count("shop_hand_over") == 1
 
 
 # --- the process ------------------------------------------------------------------------------

@@ -2,7 +2,6 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from tests.shop.conftest import PASSWORD, TO_HOME, Phones, Shop
 from tests.shop.test_vouchers import picture
@@ -52,8 +51,7 @@ def everything(shop: Shop) -> str:
     accounts.start_registration(shop.t, Phones(), StartRegistration(phone), "en")
     with pytest.raises(LogInRefused):
         accounts.log_in(shop.t, LogIn(phone, "wrong password"))
-    with shop.t.transaction() as c:
-        sessions.add_session(shop.t, c, person)
+    sessions.start_session(shop.t, person)
     return person
 
 
@@ -66,8 +64,7 @@ def test_every_table_about_a_person_is_in_my_data(shop: Shop) -> None:
     held = {t.name for t in tables.metadata.sorted_tables} - OURS
     assert len(shown) == len(held)
     for table in held:
-        with shop.t.reading() as c:
-            assert c.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 2
+        assert shop.count(table) == 2
     assert all(len(rows) == 1 for rows in shown.values())
     words = json.dumps(shown, ensure_ascii=False, default=dict)
     assert TO_HOME["recipient_address"] in words
@@ -127,8 +124,7 @@ def test_seeding_twice_makes_two_customers_and_one_cashier(shop: Shop) -> None:
     found = staff_of_shop.find_staff(shop.t, token)
     assert found is not None
     assert found.role is Role.CASHIER
-    with shop.t.reading() as c:
-        assert c.execute(text("SELECT count(*) FROM troth_person")).scalar_one() == 2
+    assert shop.count("troth_person") == 2
 
 
 def test_the_demo_outbox_shows_the_last_messages_and_is_private(tmp_path: Path) -> None:

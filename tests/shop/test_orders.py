@@ -1,9 +1,11 @@
 import contextlib
+import os
+import subprocess
+import sys
 import threading
 from dataclasses import fields as fields_of
 
 import pytest
-from sqlalchemy import text
 
 from tests.shop.conftest import CART, TO_HOME, Shop
 from troth import Answer, Reason, SnapshotForged, SnapshotReplayed
@@ -18,8 +20,7 @@ REFERENCE = Reference("2026112200001234")
 
 
 def count(shop: Shop, table: str) -> int:
-    with shop.t.reading() as c:
-        return int(c.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+    return shop.count(table)
 
 
 # --- placing ----------------------------------------------------------------------------------
@@ -61,10 +62,12 @@ def test_fields_that_checkout_does_not_declare_are_dropped(shop: Shop) -> None:
     shop.order(person, delivery="our_delivery", **TO_HOME, **more)
     names = {f.name for f in fields_of(Checkout)}
     assert names == {"order_key", "lines", "delivery", "pay_by", "recipient"}
-    with shop.t.reading() as c:
-        for table in ("shop_order", "shop_order_line", "shop_delivery", "shop_payment"):
-            for row in c.execute(text(f"SELECT * FROM {table}")):
-                assert canary not in str(row)
+    for table in ("shop_order", "shop_order_line", "shop_delivery", "shop_payment"):
+        for row in shop.stored(table):
+            assert canary not in str(row)
+    found = orders.delivery_of(shop.t, person, orders.orders(shop.t, person)[0].order_id)
+    assert found is not None
+    assert canary not in str(found)  # what is sealed, opened
 
 
 def test_ordering_records_the_acts_that_open_its_purposes(shop: Shop) -> None:
@@ -76,22 +79,91 @@ def test_ordering_records_the_acts_that_open_its_purposes(shop: Shop) -> None:
         assert shop.t.decide(person, purpose).reason is Reason.ACT_STANDS
 
 
-def test_an_order_that_fails_leaves_no_act_and_an_act_that_fails_leaves_no_order(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_act_that_fails_leaves_no_order(shop: Shop) -> None:
     person = shop.person()
     with pytest.raises(SnapshotForged):
         orders.place_order(shop.t, person, shop.checkout(), "forged")
     assert count(shop, "shop_order") == 0
+    assert shop.t.decide(person, "place_order").reason is Reason.NEVER_ASKED
+
+
+def test_a_failure_after_the_acts_leaves_no_order_and_the_form_places_it_later(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = shop.person()
+    checkout, token = shop.checkout(), shop.token(person, *orders.ORDER_PURPOSES)
 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(queries, "add_payment", broken)
-    with pytest.raises(RuntimeError):
-        shop.order(person)
+    with monkeypatch.context() as failing:
+        failing.setattr(queries, "add_payment", broken)
+        with pytest.raises(RuntimeError):
+            orders.place_order(shop.t, person, checkout, token)
     assert count(shop, "shop_order") == count(shop, "shop_order_line") == 0
-    assert shop.t.decide(person, "place_order").reason is Reason.NEVER_ASKED
+    before = shop.t.history(person)
+    with pytest.raises(SnapshotReplayed):  # one showing is one act
+        orders.place_order(shop.t, person, shop.checkout(), token)
+    placed = orders.place_order(shop.t, person, checkout, token)
+    assert orders.order(shop.t, person, placed.order_id) == placed
+    later = shop.token(person, *orders.ORDER_PURPOSES)
+    assert orders.place_order(shop.t, person, checkout, later) == placed
+    assert shop.t.history(person) == before  # no act was recorded twice
+    assert count(shop, "shop_order") == 1
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from troth import Settings, Troth
+from troth.adapters.clock import SetClock
+from troth_shop import orders
+from troth_shop.catalogue import load_catalogue
+
+data, person, token, key, url, owner, now = sys.argv[1:8]
+settings = {"TROTH_DATABASE_URL": url, "TROTH_OWNER_URL": owner, "TROTH_REGION": "CN"}
+t = Troth.open(Settings.of(Path(data), settings), migrates=False, clock=SetClock(int(now)))
+t.govern(Path(orders.__file__).parent / "datamap.yaml")
+orders._write_rows = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+form = {"order_key": key, "delivery": "pick_up", "pay_by": "transfer"}
+asked = orders.Checkout.of(form, load_catalogue(), {"tea-longjing": 2})
+orders.place_order(t, person, asked, token)
+"""
+
+
+def test_killed_between_the_acts_and_the_rows_the_same_form_places_the_order(shop: Shop) -> None:
+    person = shop.person()
+    checkout, token = shop.checkout(), shop.token(person, *orders.ORDER_PURPOSES)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", KILLED, shop.folder, person, token, checkout.order_key),
+            *(shop.database.app_url, shop.database.owner_url, str(shop.t.now())),
+        ],
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.returncode == -9
+    assert count(shop, "shop_order") == 0
+    assert shop.t.decide(person, "place_order").reason is Reason.ACT_STANDS
+    placed = orders.place_order(shop.t, person, checkout, token)
+    assert orders.orders(shop.t, person) == (placed,)
+
+
+def test_what_was_ended_between_the_acts_and_the_rows_is_not_written(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, real = shop.person(), orders._write
+
+    def ending(*args: object) -> object:
+        shop.say(person, "deliver_order", Answer.END_ACT)
+        return real(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(orders, "_write", ending)
+    with pytest.raises(NotPermitted) as refused:
+        shop.order(person)
+    assert refused.value.purpose == "deliver_order"
+    assert count(shop, "shop_order") == 0
 
 
 def test_the_notices_shown_to_another_person_do_not_count(shop: Shop) -> None:

@@ -1,11 +1,10 @@
 import threading
 
 import pytest
-from sqlalchemy import text
 
 from tests.shop.conftest import SECOND, Shop
-from troth import Answer, Reason, SnapshotForged
-from troth_shop import fields, support
+from troth import Answer, Reason, SnapshotForged, SnapshotReplayed
+from troth_shop import fields, queries, support
 from troth_shop.errors import BadInput, NotFound, NotPermitted, RoleRefused, WrongState
 from troth_shop.staff import Role, cases_to_answer, reply, staff_case
 from troth_shop.support import NewCase, NewMessage
@@ -26,8 +25,7 @@ def opened(shop: Shop, person: str, **changed: str) -> support.Case:
 
 
 def stored_numbers(shop: Shop) -> list[str | None]:
-    with shop.t.reading() as c:
-        return [r[0] for r in c.execute(text("SELECT support_device_id FROM shop_case"))]
+    return [row["support_device_id"] for row in shop.stored("shop_case")]
 
 
 @pytest.mark.control("support_case")
@@ -54,6 +52,27 @@ def test_without_the_notice_shown_no_case_is_opened(shop: Shop) -> None:
         support.open_case(shop.t, person, new_case(), "forged")
     assert stored_numbers(shop) == []
     assert shop.t.decide(person, "answer_support").reason is Reason.NEVER_ASKED
+
+
+def test_a_failure_after_the_act_leaves_no_case_and_the_form_opens_it_later(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = shop.person()
+    form, token = new_case(), shop.token(person, *support.SUPPORT_PURPOSES)
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as failing:
+        failing.setattr(queries, "add_message", broken)
+        with pytest.raises(RuntimeError):
+            support.open_case(shop.t, person, form, token)
+    assert shop.count("shop_case") == 0
+    with pytest.raises(SnapshotReplayed):
+        support.open_case(shop.t, person, new_case(), token)
+    assert support.open_case(shop.t, person, form, token).subject == form.subject
+    assert support.open_case(shop.t, person, form, token).subject == form.subject
+    assert shop.count("shop_case") == shop.count("shop_case_message") == 1
 
 
 def test_the_same_form_sent_at_once_opens_one_case(shop: Shop) -> None:
@@ -146,7 +165,8 @@ def test_after_a_withdrawal_the_number_is_hidden_at_once_and_then_deleted(shop: 
     assert support.case(shop.t, person, made.case_id).support_device_id == ""
     agent = shop.staff(Role.SUPPORT)
     assert staff_case(shop.t, agent, made.case_id).support_device_id == ""
-    assert support.drop_device_id(shop.t, person) == 1
+    assert stored_numbers(shop) == [made.support_device_id]
+    support.drop_device_id(shop.t, person)
     assert stored_numbers(shop) == [None]
 
 
@@ -159,7 +179,9 @@ def test_the_case_of_another_person_does_not_exist(shop: Shop) -> None:
     mine, theirs = shop.person(), shop.person()
     shop.say(mine, "identify_device")
     opened(shop, mine)
-    other = opened(shop, theirs).case_id
+    shop.say(theirs, "identify_device")
+    number = opened(shop, theirs, device="yes")
+    other = number.case_id
     for case_id in (other, "0" * 32, ""):
         for call in (
             lambda i: support.case(shop.t, mine, i),
@@ -169,8 +191,8 @@ def test_the_case_of_another_person_does_not_exist(shop: Shop) -> None:
         ):
             with pytest.raises(NotFound):
                 call(case_id)
-    assert support.drop_device_id(shop.t, mine) == 0
-    assert len(support.case(shop.t, theirs, other).messages) == 1
+    support.drop_device_id(shop.t, mine)
+    assert support.case(shop.t, theirs, other) == number
 
 
 @pytest.mark.promise("S-51")

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, PngImagePlugin
-from sqlalchemy import text
 
 from tests.conftest import TestDatabase
 from tests.shop.conftest import Shop
 from troth import Answer, StoreUnavailable
-from troth_shop import orders, payments, queries, vouchers
+from troth_shop import orders, payments, vouchers
 from troth_shop.errors import (
     FileNotAnImage,
     FileTooLarge,
@@ -220,11 +219,13 @@ def test_a_voucher_is_a_private_file_and_a_row_and_puts_the_order_up_for_checkin
     sent = full_of_secrets("JPEG")
     row = store(shop, person, order_id, sent)
     (path,) = files(shop)
-    assert path.name == f"{row.voucher_id}.jpg"
+    assert path.name == f"{row.voucher_id}{vouchers.SEALED}"
     assert path.stat().st_mode & 0o777 == 0o600
     assert shop.vouchers.stat().st_mode & 0o777 == 0o700
-    assert CANARY not in path.read_bytes()
-    assert row.size_bytes == path.stat().st_size
+    assert row.size_bytes == len(clean(sent))
+    kept = path.read_bytes()
+    assert CANARY not in kept
+    assert not any(clean(sent)[at : at + 16] in kept for at in range(0, 400, 16))  # sealed
     assert orders.order(shop.t, person, order_id).state is OrderState.AWAITING_CHECK
     assert vouchers.read_voucher(shop.t, shop.vouchers, person, row.voucher_id) == clean(sent)
     assert shop.t.uses(person)["choose_file"][0] == 1
@@ -243,9 +244,10 @@ def test_a_voucher_is_a_private_file_and_a_row_and_puts_the_order_up_for_checkin
     ],
 )
 def test_a_voucher_needs_separate_consent_and_the_way_it_came(
-    shop: Shop, given: tuple[str, ...], via: Via, missing: str
+    shop: Shop, given: tuple[str, ...], via: Via, missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person, order_id = allowed(shop, *given)
+    monkeypatch.setattr(vouchers, "clean", lambda _: pytest.fail("the picture was looked at"))
     with pytest.raises(NotPermitted) as refused:
         store(shop, person, order_id, via=via)
     assert refused.value.purpose == missing
@@ -367,12 +369,30 @@ def test_a_picture_that_was_changed_or_lost_on_the_disk_is_told(shop: Shop) -> N
     person, order_id = allowed(shop)
     row = store(shop, person, order_id)
     (path,) = files(shop)
-    path.write_bytes(picture(colour=9))
-    with pytest.raises(ImageBroken):
-        vouchers.read_voucher(shop.t, shop.vouchers, person, row.voucher_id)
+    sealed = path.read_bytes()
+    half = len(sealed) // 2
+    altered = sealed[:half] + bytes([sealed[half] ^ 1]) + sealed[half + 1 :]
+    for content in (picture(colour=9), altered, sealed[:half], b""):
+        path.write_bytes(content)
+        with pytest.raises(ImageBroken):
+            vouchers.read_voucher(shop.t, shop.vouchers, person, row.voucher_id)
     path.unlink()
     with pytest.raises(ImageBroken):
         vouchers.read_voucher(shop.t, shop.vouchers, person, row.voucher_id)
+
+
+@pytest.mark.promise("S-13")
+def test_a_picture_that_was_put_in_the_place_of_another_does_not_open(shop: Shop) -> None:
+    mine, my_order = allowed(shop)
+    theirs, their_order = allowed(shop)
+    first = store(shop, mine, my_order).voucher_id
+    second = store(shop, mine, my_order, picture(colour=9)).voucher_id
+    other = store(shop, theirs, their_order).voucher_id
+    held = {path.stem: path.read_bytes() for path in files(shop)}
+    for moved in (second, other):
+        (shop.vouchers / f"{first}{vouchers.SEALED}").write_bytes(held[moved])
+        with pytest.raises(ImageBroken):
+            vouchers.read_voucher(shop.t, shop.vouchers, mine, first)
 
 
 # --- staff ------------------------------------------------------------------------------------
@@ -407,13 +427,15 @@ from pathlib import Path
 from troth import Settings, Troth
 from troth_shop import queries, vouchers
 
-data, person, order_id, url, where = sys.argv[1:6]
+data, person, order_id, url, owner, where = sys.argv[1:7]
 content = sys.stdin.buffer.read()
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
-t = Troth.open(Settings.of(Path(data), {"TROTH_DATABASE_URL": url}), migrates=False)
+settings = {"TROTH_DATABASE_URL": url, "TROTH_OWNER_URL": owner, "TROTH_REGION": "CN"}
+t = Troth.open(Settings.of(Path(data), settings), migrates=False)
+t.govern(Path(vouchers.__file__).parent / "datamap.yaml")
 room, name = where.split(":")
 setattr({"os": os, "queries": queries, "vouchers": vouchers, "path": Path}[room], name, die)
 if where == "queries:add_voucher":
@@ -433,15 +455,17 @@ def test_killed_anywhere_leaves_no_row_without_file_and_the_file_is_swept(
 ) -> None:
     person, order_id = allowed(shop)
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, shop.folder, person, order_id, shop_database.app_url, where],
+        [
+            *(sys.executable, "-c", KILLED, shop.folder, person, order_id),
+            *(shop_database.app_url, shop_database.owner_url, where),
+        ],
         input=picture(),
         check=False,
         timeout=60,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.returncode == -9
-    with shop.t.reading() as c:
-        assert c.execute(text("SELECT count(*) FROM shop_voucher")).scalar_one() == 0
+    assert shop.count("shop_voucher") == 0
     assert orders.order(shop.t, person, order_id).state is OrderState.PLACED
     assert len(files(shop)) == 1
     assert vouchers.sweep_vouchers(shop.t, shop.vouchers) == 0  # it may still be at work
@@ -470,10 +494,10 @@ def test_sweeping_removes_nothing_when_the_rows_cannot_be_read(
     store(shop, person, order_id)
     os.utime(files(shop)[0], (0, 0))
 
-    def down(*_: object) -> frozenset[str]:
+    def down(*_: object) -> None:
         raise StoreUnavailable("down")
 
-    monkeypatch.setattr(queries, "known_vouchers", down)
+    monkeypatch.setattr(vouchers, "finds_one", down)
     with pytest.raises(StoreUnavailable):
         vouchers.sweep_vouchers(shop.t, shop.vouchers)
     assert len(files(shop)) == 1

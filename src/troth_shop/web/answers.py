@@ -9,7 +9,7 @@ from litestar import Response
 
 from troth import Reason, SnapshotError
 from troth_shop.errors import BadInput, NotFound, NotPermitted, ShopError, Throttled, WrongCode
-from troth_shop.web.errors import fault_of, status_of
+from troth_shop.web.errors import fault_of, status_of, tell_of
 from troth_shop.web.shop import AnyRequest, Shop
 from troth_shop.web.words import N_
 
@@ -59,6 +59,7 @@ def asked_again(
     """
     if isinstance(error, NotPermitted | NotFound):
         raise error
+    tell_of(request, error)
     if isinstance(error, SnapshotError):
         faults = {"": shop.words(request)(_READ_AGAIN)}
         return shop.page(request, template, {**context, "faults": faults}, OUT_OF_DATE)

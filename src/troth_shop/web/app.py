@@ -25,6 +25,7 @@ from troth_shop import courier, support, vouchers
 from troth_shop.catalogue import load_catalogue
 from troth_shop.errors import ShopError
 from troth_shop.messages import DemoOutbox, Messages, NoMessages
+from troth_shop.security import Event, security_event
 from troth_shop.web import (
     basket,
     browse,
@@ -179,7 +180,13 @@ def _courier_round(
     async def rounds() -> None:
         while True:
             try:
-                await sync_to_thread(courier.hand_over, t, to)
+                done = await sync_to_thread(courier.hand_over, t, to)
+                if done.failed:
+                    security_event(
+                        Event.RECIPIENT_UNREACHABLE,
+                        recipient=courier.RECIPIENT,
+                        waiting=done.failed,
+                    )
             except (ShopError, StoreUnavailable) as error:
                 _log.warning("parcels wait: %s", type(error).__name__)
             await asyncio.sleep(_COURIER_SECONDS)

@@ -15,9 +15,10 @@ from litestar import Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from troth import Reason, StoreUnavailable
+from troth import Reason, StoreUnavailable, TrothError
 from troth.integrations.litestar import ConsentRequired, ForeignForm
 from troth_shop import errors as shop_errors
+from troth_shop.security import Door, Event, security_event
 from troth_shop.web.caller import LogInFirst
 from troth_shop.web.shop import AnyRequest, Shop
 from troth_shop.web.words import N_
@@ -95,6 +96,23 @@ def fault_of(shop: Shop, request: AnyRequest, error: shop_errors.ShopError) -> s
     return shop.words(request)(error.msgid) % error.values
 
 
+def tell_of(request: AnyRequest, error: Exception) -> None:
+    """Tell the security log of an error that somebody tried a door: which door, never who."""
+    path = template_of(request)
+    door = Door.STAFF if path.startswith("/staff") else Door.CUSTOMER
+    if isinstance(error, shop_errors.LogInRefused):
+        security_event(Event.LOG_IN_REFUSED, door=door)
+    elif isinstance(error, shop_errors.Throttled):
+        security_event(Event.THROTTLED, door=door, path=path)
+    elif isinstance(error, shop_errors.WrongCode):
+        security_event(Event.CODE_WRONG, path=path)
+
+
+def template_of(request: AnyRequest) -> str:
+    """Return the path as the handler declares it, without what was sent in it."""
+    return str(request.scope.get("path_template", ""))
+
+
 class ErrorPages:
     """Makes the page of every error that a request can end with."""
 
@@ -106,6 +124,7 @@ class ErrorPages:
         """Return the handler of each error, for the application."""
         return {
             **self.shop.privacy.exception_handlers,
+            TrothError: self.of_engine,
             StoreUnavailable: self.unavailable,
             shop_errors.ShopError: self.of_domain,
             LogInFirst: self.log_in_first,
@@ -132,9 +151,16 @@ class ErrorPages:
 
     def unavailable(self, request: AnyRequest, error: Exception) -> Response[Any]:
         """Answer that the records cannot be reached: 503, with a time to come back."""
+        self._tell_of_failure(request, 503, error)
         if "application/json" in request.headers.get("accept", ""):
             return self.shop.privacy.answer_error(request, error)
         return self.page(request, 503)
+
+    def of_engine(self, request: AnyRequest, error: Exception) -> Response[Any]:
+        """Answer an error of the engine that has no page of the shop."""
+        answer = self.shop.privacy.answer_error(request, error)
+        self._tell_of_failure(request, answer.status_code or 500, error)
+        return answer
 
     def of_domain(self, request: AnyRequest, error: Exception) -> Response[Any]:
         """Answer an error of the domain that no form could show beside a field."""
@@ -142,7 +168,9 @@ class ErrorPages:
             return self.not_permitted(request, error)
         if isinstance(error, shop_errors.NotFound) or not isinstance(error, shop_errors.ShopError):
             return self.page(request, 404)
+        tell_of(request, error)
         answer = self.page(request, status_of(error), detail=fault_of(self.shop, request, error))
+        self._tell_of_failure(request, status_of(error), error)
         if isinstance(error, shop_errors.Throttled):
             answer.headers["Retry-After"] = str(error.wait_seconds)
         return answer
@@ -177,6 +205,7 @@ class ErrorPages:
         """Answer what Litestar or a door refused."""
         status = error.status_code if isinstance(error, HTTPException) else 500
         answer = self.page(request, status)
+        self._tell_of_failure(request, status, error)
         if isinstance(error, HTTPException) and error.headers:
             answer.headers.update({k: v for k, v in error.headers.items() if k == "Allow"})
         return answer
@@ -186,4 +215,15 @@ class ErrorPages:
         # The frames say where; the message could hold what was sent, so only its type is kept.
         frames = "".join(traceback.format_tb(error.__traceback__))
         _log.error("%s at %s\n%s", type(error).__name__, request.method, frames)
+        self._tell_of_failure(request, 500, error)
         return self.page(request, 500)
+
+    def _tell_of_failure(self, request: AnyRequest, status: int, error: Exception) -> None:
+        if status >= 500:
+            security_event(
+                Event.PAGE_FAILED,
+                method=request.method,
+                path=template_of(request),
+                status=status,
+                error=type(error).__name__,
+            )

@@ -17,7 +17,7 @@ from troth_shop.errors import ShopError
 from troth_shop.web.answers import asked_again
 from troth_shop.web.caller import caller_of
 from troth_shop.web.forms import Form
-from troth_shop.web.login import logged_in, next_of
+from troth_shop.web.login import browser_of, logged_in, next_of
 from troth_shop.web.shop import AnyRequest, Shop
 
 _PAGE, _CODE_PAGE = "register.html", "register_code.html"
@@ -63,7 +63,7 @@ def register(
     """Create the account: the act that opens both purposes."""
     try:
         asked = accounts.Registration.of(form.values)
-        entered = accounts.register(shop.t, asked, form.text("token"))
+        entered = accounts.register(shop.t, asked, form.text("token"), browser=browser_of(request))
     except (ShopError, SnapshotError) as error:
         return asked_again(shop, request, _CODE_PAGE, _context(shop, request, form), error)
     return logged_in(request, shop, entered, next_of(form.text("next")))

@@ -50,7 +50,7 @@ def log_in(
     context = _context(form, return_to)
     try:
         asked = accounts.LogIn.of(form.values)
-        entered = accounts.log_in(shop.t, asked, form.text("token"))
+        entered = accounts.log_in(shop.t, asked, form.text("token"), browser=browser_of(request))
     except NotPermitted as closed:
         if closed.decision.reason not in (Reason.SUPERSEDED, Reason.EXPIRED):
             raise
@@ -81,9 +81,6 @@ def logged_in(
     before = request.cookies.get(cookies.SESSION, "")
     if before:
         sessions.log_out(shop.t, before)
-    browser = browser_kind(request.headers.get("user-agent", ""))
-    if browser:
-        sessions.name_session(shop.t, entered.person, entered.session_id, browser)
     cookie = cookies.session_cookie(
         cookies.SESSION, entered.session_token, secure=shop.secure_cookies
     )
@@ -174,6 +171,11 @@ def reset(
 def next_of(path: str) -> str:
     """Return ``path`` if it is a page of ours, else the overview: never another site."""
     return path if _LOCAL_PATH.fullmatch(path) else "/my"
+
+
+def browser_of(request: AnyRequest) -> str:
+    """Return the kind of browser that sent a request, empty if it is none that we know."""
+    return browser_kind(request.headers.get("user-agent", ""))
 
 
 def browser_kind(user_agent: str) -> str:

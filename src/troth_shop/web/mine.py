@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 
-from troth_shop import accounts, my_data, orders, sessions
+from troth_shop import accounts, emergency, my_data, orders, sessions
 from troth_shop.errors import ShopError
 from troth_shop.web.answers import asked_again, or_nothing
 from troth_shop.web.caller import caller_of
@@ -22,6 +22,7 @@ def overview(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
     context = {
         "account": accounts.account(shop.t, person),
         "orders": or_nothing(lambda: orders.orders(shop.t, person))[:3],
+        "emergency": emergency.recent_emergency(shop.t, person),
     }
     return shop.page(request, "my.html", context)
 

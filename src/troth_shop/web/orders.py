@@ -9,7 +9,7 @@ from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from troth_shop import orders, payments, vouchers
+from troth_shop import order_view, orders, payments, vouchers
 from troth_shop.errors import BadInput, ShopError
 from troth_shop.voucher_picture import MAX_BYTES
 from troth_shop.web.answers import asked_again
@@ -26,14 +26,15 @@ def order_page(
     request: AnyRequest, shop: NamedDependency[Shop], order_id: FromPath[str]
 ) -> Response[Any]:
     """Show one order and what can be done with it now."""
-    person = caller_of(request).person
-    found = orders.order(shop.t, person, order_id)
+    found = order_view.order_view(shop.t, caller_of(request).person, order_id)
     context = {
-        "order": found,
-        "payment": payments.payment_of(shop.t, person, order_id),
-        "recipient": orders.delivery_of(shop.t, person, order_id),
+        "order": found.order,
+        "payment": found.payment,
+        "recipient": found.recipient,
+        "withheld": found.withheld,
+        "policy": shop.policy,
         "courier": shop.offer(request, "share_with_courier"),
-        "timeline": timeline(found),
+        "timeline": timeline(found.order),
     }
     return shop.page(request, "order.html", context)
 
@@ -115,8 +116,7 @@ def voucher_picture(
 ) -> Response[bytes]:
     """Send a picture of a voucher to the person who sent it."""
     person = caller_of(request).person
-    orders.order(shop.t, person, order_id)
-    picture = vouchers.read_voucher(shop.t, shop.vouchers, person, voucher_id)
+    picture = vouchers.read_voucher(shop.t, shop.vouchers, person, voucher_id, order_id=order_id)
     return Response(picture, media_type="image/jpeg")
 
 
@@ -233,10 +233,10 @@ def _content(picture: UploadFile | None) -> bytes:
 
 
 def _pay_context(shop: Shop, request: AnyRequest, order_id: str, form: Form) -> dict[str, Any]:
-    person = caller_of(request).person
+    order, payment = payments.order_to_pay(shop.t, caller_of(request).person, order_id)
     return {
-        "order": orders.order(shop.t, person, order_id),
-        "payment": payments.payment_of(shop.t, person, order_id),
+        "order": order,
+        "payment": payment,
         "paste": shop.offer(request, "paste_text"),
         "choose_file": shop.offer(request, "choose_file"),
         "photograph": shop.offer(request, "photograph_voucher"),
@@ -248,11 +248,8 @@ def _pay_context(shop: Shop, request: AnyRequest, order_id: str, form: Form) -> 
 
 
 def _receipt(shop: Shop, request: AnyRequest, order_id: str) -> dict[str, Any]:
-    person = caller_of(request).person
-    return {
-        "order": orders.order(shop.t, person, order_id),
-        "payment": payments.payment_of(shop.t, person, order_id),
-    }
+    order, payment = payments.order_to_pay(shop.t, caller_of(request).person, order_id)
+    return {"order": order, "payment": payment}
 
 
 HANDLERS = [

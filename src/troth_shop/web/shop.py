@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
@@ -17,9 +18,11 @@ from litestar.response import Redirect
 from troth import Policy, Troth
 from troth.integrations.litestar import LOCALE as PRIVACY_LOCALE
 from troth.integrations.litestar import TEMPLATES as PRIVACY_TEMPLATES
-from troth.integrations.litestar import Audience, Host, Offer, Privacy, here_of
+from troth.integrations.litestar import Audience, CaseLink, Host, Offer, Privacy, here_of
 from troth_shop.catalogue import Catalogue, price_text
+from troth_shop.gate import SUPPORTING
 from troth_shop.messages import Messages
+from troth_shop.orders import number_of
 from troth_shop.web.caller import caller_of, in_language
 from troth_shop.web.static import StaticFiles
 from troth_shop.web.words import LANGUAGES, LOCALE, N_, Gettext, translations
@@ -27,6 +30,7 @@ from troth_shop.web.words import LANGUAGES, LOCALE, N_, Gettext, translations
 AnyRequest = Request[Any, Any, Any]
 TEMPLATES = Path(__file__).parent / "templates"
 
+_ROW_ID = re.compile(r"[0-9a-f]{32}")
 _CHINA = timezone(timedelta(hours=8))
 """What the shop's clock shows, whatever the machine's does; China knows no summer time."""
 
@@ -94,6 +98,7 @@ class Shop:
                 url=lambda request, path: in_language(caller_of(request).language, path),
                 render=self.page,
                 secure_cookies=secure_cookies,
+                case_link=self._case_link,
             ),
         )
 
@@ -161,6 +166,16 @@ class Shop:
     def offer(self, request: AnyRequest, purpose: str, *, wasm: bool = False) -> Offer:
         """Return whether this page may show a device function; see `Privacy.offer`."""
         return self.privacy.offer(request, purpose, wasm=wasm)
+
+    def _case_link(self, request: AnyRequest, purpose: str, case_id: str) -> CaseLink | None:
+        """Return where a person finds the order or case that a look was taken for."""
+        if not _ROW_ID.fullmatch(case_id):
+            return None  # a queue
+        words = self.words(request)
+        if purpose in SUPPORTING:
+            return CaseLink(f"/support/cases/{case_id}", words(N_("Your support case")))
+        order = words(N_("Your order %(number)s")) % {"number": number_of(case_id)}
+        return CaseLink(f"/orders/{case_id}", order)
 
     def _environment(self, language: str) -> Environment:
         pages = Environment(

@@ -8,8 +8,8 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from troth_shop import staff, support
-from troth_shop.errors import NotFound, RoleRefused, ShopError
+from troth_shop import emergency, staff, support
+from troth_shop.errors import BadInput, NotFound, RoleRefused, ShopError
 from troth_shop.fields import new_key
 from troth_shop.web import cookies
 from troth_shop.web.answers import asked_again
@@ -24,6 +24,10 @@ _ORDER_STEPS = {
     "pack": staff.pack,
     "hand-out": staff.hand_out,
 }
+
+
+_ALARMS_SHOWN = 180 * 24 * 3600 * 1_000_000
+"""The officer's page goes back half a year (microseconds)."""
 
 
 def member(request: AnyRequest) -> staff.Staff:
@@ -83,6 +87,8 @@ def work(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
         context["checks"] = staff.to_check(shop.t, who)
     elif who.role is staff.Role.PACKER:
         context["parcels"] = staff.to_pack(shop.t, who)
+    elif who.role is staff.Role.OFFICER:
+        return shop.go(request, "/staff/alarms")
     else:
         context["cases"] = staff.cases_to_answer(shop.t, who)
     return shop.page(request, "staff_orders.html", context)
@@ -93,7 +99,11 @@ def order_page(
     request: AnyRequest, shop: NamedDependency[Shop], order_id: FromPath[str]
 ) -> Response[Any]:
     """Show the cashier one payment to check."""
-    row = staff.to_check_one(shop.t, member(request), order_id)
+    who = member(request)
+    try:
+        row = staff.to_check_one(shop.t, who, order_id)
+    except RoleRefused:
+        return _refused(shop, request, emergency.Wanted.DELIVERY, order_id)
     return shop.page(request, "staff_order.html", {"row": row})
 
 
@@ -131,7 +141,11 @@ def case_page(
     request: AnyRequest, shop: NamedDependency[Shop], case_id: FromPath[str]
 ) -> Response[Any]:
     """Show customer service one case."""
-    return shop.page(request, "staff_case.html", _case(shop, request, case_id, Form()))
+    try:
+        context = _case(shop, request, case_id, Form())
+    except RoleRefused:
+        return _refused(shop, request, emergency.Wanted.CASE, case_id)
+    return shop.page(request, "staff_case.html", context)
 
 
 @post("/staff/cases/{case_id:str}", status_code=303, sync_to_thread=True)
@@ -154,12 +168,77 @@ def reply(
 
 
 def _case(shop: Shop, request: AnyRequest, case_id: str, form: Form) -> dict[str, Any]:
+    found = staff.agents_case(shop.t, member(request), case_id)
     return {
-        "case": staff.staff_case(shop.t, member(request), case_id),
+        "case": found.case,
+        "phone": found.phone,
         "message_key": form.text("message_key") or new_key(),
         "typed": form.kept("message"),
         "faults": {},
     }
+
+
+# --- break-glass ------------------------------------------------------------------------------
+
+
+@get("/staff/emergency", sync_to_thread=True)
+def emergency_page(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
+    """Ask what must be seen in an emergency, and why."""
+    if member(request).role not in emergency.MAY_BREAK_GLASS:
+        raise RoleRefused
+    return shop.page(request, "staff_emergency.html", _asked(request))
+
+
+@post("/staff/emergency", status_code=200, sync_to_thread=True)
+def look_in_emergency(
+    request: AnyRequest, shop: NamedDependency[Shop], form: NamedDependency[Form]
+) -> Response[Any]:
+    """Show it, raise the alarm, and leave a look that the person finds marked.
+
+    The answer is the page itself: an address that showed it again would look again.
+    """
+    who = member(request)
+    try:
+        asked = emergency.Emergency.of(form.values)
+        context: dict[str, Any] = {"asked": asked}
+        if asked.wanted is emergency.Wanted.CASE:
+            context["case"] = emergency.look_at_case(shop.t, who, asked)
+        else:
+            context["delivery"] = emergency.look_at_delivery(shop.t, who, asked)
+    except BadInput as error:
+        context = _asked(request) | {"typed": form.kept("wanted", "id", "reason")}
+        return asked_again(shop, request, "staff_emergency.html", context, error)
+    return shop.page(request, "staff_emergency_seen.html", context)
+
+
+@get("/staff/alarms", sync_to_thread=True)
+def alarms_page(request: AnyRequest, shop: NamedDependency[Shop]) -> Response[Any]:
+    """Show the officer every emergency look and every look that somebody questioned."""
+    who, language = member(request), caller_of(request).language
+    since = shop.t.now() - _ALARMS_SHOWN
+    context = {
+        "alarms": emergency.alarms(shop.t, who, since, language),
+        "reports": emergency.reports(shop.t, who, since, language),
+    }
+    return shop.page(request, "staff_alarms.html", context)
+
+
+def _asked(request: AnyRequest) -> dict[str, Any]:
+    query = request.query_params
+    typed = {"wanted": query.get("wanted", ""), "id": query.get("id", ""), "reason": ""}
+    return {"typed": typed, "faults": {}}
+
+
+def _refused(
+    shop: Shop, request: AnyRequest, wanted: emergency.Wanted, row_id: str
+) -> Response[Any]:
+    """Answer that role or case refuse; who may break the glass is shown the way there."""
+    context = {
+        "wanted": wanted.value,
+        "id": row_id,
+        "may": member(request).role in emergency.MAY_BREAK_GLASS,
+    }
+    return shop.page(request, "staff_refused.html", context, 403)
 
 
 PUBLIC = [log_in_page, log_in]
@@ -173,4 +252,7 @@ HANDLERS = [
     voucher,
     case_page,
     reply,
+    emergency_page,
+    look_in_emergency,
+    alarms_page,
 ]

@@ -18,13 +18,15 @@ import uvicorn
 from bs4 import BeautifulSoup, Tag
 from litestar import Litestar
 from PIL import Image
-from sqlalchemy import select, text
+from sqlalchemy import create_engine, text
 
-from tests.shop.conftest import PASSWORD, POLICY, Phones, Shop
+from tests.databases import TestDatabase
+from tests.shop.conftest import MAP, PASSWORD, POLICY, Phones, Shop
 from troth import Settings, Troth
 from troth_shop import sessions, staff
 from troth_shop.catalogue import load_catalogue
 from troth_shop.migrate import migrate
+from troth_shop.my_data import my_data
 from troth_shop.tables import metadata
 from troth_shop.web.app import create_app
 
@@ -126,8 +128,7 @@ class Site:
         """A browser in which a new customer is logged in."""
         browser = self.visitor()
         browser.person = self.shop.person()
-        with self.t.transaction() as c:
-            _, token = sessions.add_session(self.t, c, browser.person)
+        _, token = sessions.start_session(self.t, browser.person)
         browser.set_cookie("session", token)
         return browser
 
@@ -141,18 +142,28 @@ class Site:
 
     def rows(self) -> dict[str, int]:
         """How many rows every table has, the shop's and troth's."""
-        with self.t.reading() as c:
-            names = c.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars()
-            return {n: c.execute(text(f"SELECT count(*) FROM {n}")).scalar_one() for n in names}
+        engine = create_engine(self.shop.database.owner_url)
+        try:
+            with engine.connect() as c:
+                found = c.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
+                names = found.scalars().all()
+                return {
+                    n: c.execute(text(f'SELECT count(*) FROM "{n}"')).scalar_one() for n in names
+                }
+        finally:
+            engine.dispose()
 
     def everything(self) -> str:
-        """Every value of every table of the shop, as one text to search in."""
-        with self.t.reading() as c:
-            return "\n".join(
-                repr(tuple(row))
-                for table in metadata.sorted_tables
-                for row in c.execute(select(table))
-            )
+        """Every value of every table of the shop, as one text to search in.
+
+        As it is stored, and what is sealed also as its own person sees it.
+        """
+        people = [row["pii_principal_id"] for row in self.shop.stored("shop_customer")]
+        held = [
+            *(repr(self.shop.stored(table.name)) for table in metadata.sorted_tables),
+            *(repr(my_data(self.t, person)) for person in people),
+        ]
+        return "\n".join(held)
 
 
 @contextlib.contextmanager
@@ -173,11 +184,13 @@ def served(app: Litestar) -> Iterator[str]:
 
 def opened(folder: Path) -> Shop:
     """Open a deployment in a folder of its own, with the policy published."""
-    settings = Settings.of(folder, {})
+    settings = Settings.of(folder, {"TROTH_REGION": "CN"})
     t = Troth.open(settings)
     migrate(settings.owner_url)
     t.publish(POLICY)
-    return Shop(t, t.kit.clock, load_catalogue(), settings.data)  # type: ignore[arg-type]
+    t.govern(MAP)
+    stored = TestDatabase.of_file(settings.data)
+    return Shop(t, t.kit.clock, load_catalogue(), settings.data, stored)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ OPEN = {
     *("/privacy/policy", "/privacy/policy/versions", "/privacy/policy/versions/{}"),
     *("/privacy/documents/{}", "/privacy/ask/{}", "/privacy/answers", "/privacy/uses/{}"),
     *("/privacy/visitor/reset", "/my/settings/privacy", "/my/privacy/history"),
-    *("/my/privacy/receipts/{}",),
+    *("/my/privacy/receipts/{}", "/privacy/collected"),
 }
 """The privacy centre's pages under /my show a visitor's own answers, or lead to the log-in."""
 

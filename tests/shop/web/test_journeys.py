@@ -176,9 +176,8 @@ def test_opening_the_log_out_page_logs_nobody_out(site: Site):
 @pytest.mark.control("sessions_revocable")
 def test_a_person_sees_every_log_in_and_ends_the_others(site: Site):
     customer = site.customer()
-    with site.t.transaction() as c:
-        session_id, token = sessions.add_session(site.t, c, customer.person)
-        sessions.add_session(site.t, c, customer.person)
+    session_id, token = sessions.start_session(site.t, customer.person)
+    sessions.start_session(site.t, customer.person)
     other = site.visitor()
     other.set_cookie("session", token)
     assert other.get("/my").status_code == 200

@@ -42,8 +42,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     shop = opened(folder)
     app = create_app(shop.t, shop.folder, demo=True, messages=Phones())
     person = shop.person()
-    with shop.t.transaction() as c:
-        _, token = sessions.add_session(shop.t, c, person)
+    _, token = sessions.start_session(shop.t, person)
     member = shop.staff(staff.Role.CASHIER)
     staff_token = staff.log_in_staff(shop.t, staff.StaffLogIn(member.name, PASSWORD))
     shop.t.close()
