@@ -376,6 +376,8 @@ def test_a_destroyed_key_leaves_no_byte_of_its_wrapping_in_the_file(
     assert all(here.key_of(person).material == made[person] for person in kept)
 
 
+@pytest.mark.promise("S-13", "S-50")
+@pytest.mark.control("sealed_columns")
 def test_a_key_destroyed_elsewhere_is_not_given_out_from_memory(
     here: FilePersonKeys, folder: Path, clock: SetClock
 ) -> None:

@@ -106,6 +106,7 @@ def test_a_purpose_that_the_policy_does_not_know_stays_closed() -> None:
 
 
 @pytest.mark.promise("S-53")
+@pytest.mark.control("assessment_before_start")
 def test_an_assessment_opens_from_its_day_to_its_last_and_not_a_day_longer() -> None:
     parcel = POLICY.purposes[PARCEL]
     days = {

@@ -52,6 +52,7 @@ def test_the_observed_list_adds_up_by_purpose_and_category(policy: Policy) -> No
 
 
 @pytest.mark.promise("S-19")
+@pytest.mark.control("collected_lists")
 def test_what_was_used_and_not_declared_is_found_under_its_own_version(policy: Policy) -> None:
     narrower = replace(policy, purposes={PurposeId("send_news"): policy.purposes["send_news"]})  # type: ignore[index]
 

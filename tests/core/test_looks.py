@@ -38,6 +38,7 @@ def policy() -> Policy:
 
 
 @pytest.mark.promise("S-57")
+@pytest.mark.control("looks_recorded")
 @pytest.mark.parametrize(
     ("use", "refusal"),
     [

@@ -40,6 +40,8 @@ def sealed_phone(value: str = CANARY, key: PersonKey = KEY) -> str:
 # --- values ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("S-13", "S-50")
+@pytest.mark.control("sealed_columns")
 @given(value=texts, nonce=st.binary(min_size=12, max_size=12), person=names)
 def test_what_was_sealed_opens_to_the_same_text(value: str, nonce: bytes, person: str) -> None:
     sealed = seal(KEY, PHONE, person, value, nonce=nonce)
@@ -67,6 +69,8 @@ def test_the_format_does_not_change_unseen() -> None:
     assert sealed_phone() == "s1.AAAAAAAAAAAAAAAAP4+N74cft4g+n5GMItbrkO5Ll9+kcCB1Uwvv"
 
 
+@pytest.mark.promise("S-13", "S-50")
+@pytest.mark.control("sealed_columns")
 @given(moved_to=st.tuples(names, names, names), person=names)
 def test_a_value_moved_to_another_place_or_person_does_not_open(
     moved_to: tuple[str, str, str], person: str

@@ -130,6 +130,8 @@ def test_a_purpose_that_nobody_declared_is_refused(
         raise AssertionError("it opened")
 
 
+@pytest.mark.promise("S-53")
+@pytest.mark.control("assessment_before_start")
 def test_a_purpose_whose_assessment_is_due_and_missing_is_refused_before_a_connection(
     shop: LensedShop, looks: Watched, kit: LensKit
 ) -> None:
@@ -143,6 +145,8 @@ def test_a_purpose_whose_assessment_is_due_and_missing_is_refused_before_a_conne
     assert seen_of(looks, shop.people["an"]) == [("ship_parcel", True, SYSTEM)]
 
 
+@pytest.mark.promise("S-45")
+@pytest.mark.control("purpose_lens")
 def test_data_declared_for_another_region_does_not_open_here(
     shop: LensedShop, looks: Watched, kit: LensKit
 ) -> None:
@@ -229,6 +233,8 @@ def test_purposes_used_together_leave_a_look_each_and_need_all_of_them(
         raise AssertionError("it opened")
 
 
+@pytest.mark.promise("S-36", "S-50")
+@pytest.mark.control("purpose_lens")
 def test_purposes_that_are_not_declared_together_have_no_lens(
     shop: LensedShop, looks: Watched, kit: LensKit
 ) -> None:

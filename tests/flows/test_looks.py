@@ -126,6 +126,8 @@ def test_a_malformed_filter_is_refused(here: Watched, wanted: LookFilter) -> Non
 # --- refused --------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("S-57")
+@pytest.mark.control("looks_recorded")
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
@@ -176,6 +178,7 @@ def test_a_limit_is_for_one_person_and_a_use_for_somebody(
 
 
 @pytest.mark.promise("S-08")
+@pytest.mark.control("looks_recorded")
 def test_a_purpose_with_a_limit_is_refused_beyond_it_and_opens_again_later(here: Watched) -> None:
     person, other = here.here.person(), here.here.person()
     limit = Limit.of(2, "PT1H")
@@ -242,6 +245,7 @@ def test_breaking_the_glass_in_vain_raises_no_alarm(here: Watched) -> None:
 
 
 @pytest.mark.promise("S-57")
+@pytest.mark.control("looks_recorded")
 def test_a_person_questions_a_look_at_their_own_data_and_at_no_other(here: Watched) -> None:
     person, other = here.here.person(), here.here.person()
     look, batch = here.look(person), here.look(person, other)
@@ -263,6 +267,7 @@ def test_a_person_questions_a_look_at_their_own_data_and_at_no_other(here: Watch
 
 
 @pytest.mark.promise("S-19")
+@pytest.mark.control("collected_lists")
 def test_my_list_says_what_was_used_how_often_and_when_last(here: Watched) -> None:
     person, other = here.here.person(), here.here.person()
     here.look(person)

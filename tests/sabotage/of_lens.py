@@ -78,7 +78,7 @@ BREAKS = (
         "purpose_lens",
         "purposes open together that nobody declared together",
         "troth/flows/lens.py",
-        "    if name not in kit.names:\n",
+        "    if name not in lenses.names:\n",
         '    if name == "":\n',
         "flows/test_lens.py::test_purposes_that_are_not_declared_together_have_no_lens",
     ),
@@ -86,8 +86,8 @@ BREAKS = (
         "purpose_lens",
         "data of another region opens",
         "troth/flows/lens.py",
-        "        if region_of(policy, kit.store) != kit.region:  # S-45\n",
-        '        if region_of(policy, kit.store) == "":\n',
+        "        if region_of(known.policy, store) != kit.region:  # S-45\n",
+        '        if region_of(known.policy, store) == "":\n',
         "flows/test_lens.py::test_data_declared_for_another_region_does_not_open_here",
     ),
     # --- sealing ------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ BREAKS = (
         "assessment_before_start",
         "a purpose opens without the assessment that is due",
         "troth/flows/lens.py",
-        "        if assessment_due(policy, purpose, kit.today()):  # PIPL 55\n",
+        "        if assessment_due(known.policy, purpose, today):  # PIPL 55\n",
         '        if purpose == "":\n',
         "flows/test_lens.py::"
         "test_a_purpose_whose_assessment_is_due_and_missing_is_refused_before_a_connection",

@@ -40,9 +40,10 @@ BREAKS = (
         "policy_archive",
         "an old version shows the text of the newest",
         "troth/flows/policy.py",
-        "            return recompile(known.sources).require()\n    raise UnknownName",
-        "            return recompile(read_versions(kit)[-1].sources).require()\n"
-        "    raise UnknownName",
+        "        if known.version == version:\n"
+        "            return recompile(known.sources).require()\n",
+        "        if known.version == version:\n"
+        "            return recompile(read_versions(kit)[-1].sources).require()\n",
         "flows/test_policy.py::test_every_published_version_can_be_read_word_for_word",
     ),
     Sabotage(
@@ -106,8 +107,8 @@ BREAKS = (
         "S-19",
         "failed log-ins are held and not shown",
         "troth_shop/my_data.py",
-        '    return [] if row is None else _plain(queries.attempts_of(c, "customer", row.phone))\n',
-        "    return []\n",
+        '"attempts": (("secure_account", _attempts),),',
+        '"attempts": (("secure_account", lambda _: []),),',
         "shop/test_my_data.py::test_every_table_about_a_person_is_in_my_data",
     ),
 )

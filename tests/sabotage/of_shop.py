@@ -59,7 +59,7 @@ BREAKS = (
         "troth_shop/courier/__init__.py",
         "    if not decision:\n        raise NotPermitted(PURPOSE, decision)\n",
         "",
-        "shop/test_courier.py::test_who_withdrew_before_sending_is_not_handed_over_and_can_pick_up",
+        "shop/test_courier.py::test_who_withdraws_between_reading_and_sending_is_not_handed_over",
     ),
     Sabotage(
         "courier_declared_fields",
@@ -87,29 +87,43 @@ BREAKS = (
     ),
     Sabotage(
         "staff_role_page",
-        "every role may do the work of every other",
+        "a role that sees nothing for a purpose is told what waits",
         "troth_shop/staff.py",
-        "    if role is None or purpose not in role.sees.get(category, ()):\n",
-        "    if role is None:\n",
+        "    if not seen_by_role(t.policy, staff.role.value, purpose):\n",
+        "    if not staff.role:\n",
         "shop/test_staff.py::test_each_role_does_its_own_and_no_other",
     ),
     Sabotage(
         "staff_role_page",
         "the cashier is told who pays",
         "troth_shop/staff.py",
-        "            row.reference,\n            tuple(lines[row.order_id]),\n",
+        '            row.reference or "",\n            tuple(lines[row.order_id]),\n',
         '            f"{row.reference} {row.pii_principal_id}",\n'
         "            tuple(lines[row.order_id]),\n",
         "shop/test_staff.py::test_the_cashier_sees_payments_and_nothing_that_says_who",
     ),
     Sabotage(
+        "staff_role_page",
+        "a field is shown that the role may not see",
+        "troth_shop/staff.py",
+        'str(getattr(row, name)) if name in seen else ""',
+        "str(getattr(row, name))",
+        "shop/test_staff.py::test_a_field_that_the_policy_does_not_let_the_role_see_is_masked",
+    ),
+    Sabotage(
         "support_case",
-        "the case of another person opens by its number",
-        "troth_shop/queries.py",
-        "select(table).where(table.c.case_id == case_id, table.c.pii_principal_id == person)\n"
-        '    )\n\n\n@under("answer_support")\ndef lock_case',
-        "select(table).where(table.c.case_id == case_id)\n"
-        '    )\n\n\n@under("answer_support")\ndef lock_case',
-        "shop/test_support.py::test_the_case_of_another_person_does_not_exist",
+        "a case that is closed is written in",
+        "troth_shop/support.py",
+        "    if row.state != OPEN:\n        raise WrongState(row.state)\n    if queries.message_of",
+        "    if queries.message_of",
+        "shop/test_support.py::test_a_case_is_opened_written_in_and_closed",
+    ),
+    Sabotage(
+        "S-51",
+        "every agent may take the case of another",
+        "troth_shop/staff.py",
+        '    return agent in ("", staff.staff_id)\n',
+        "    return agent is not None\n",
+        "shop/test_support.py::test_the_first_agent_to_answer_keeps_the_case",
     ),
 )

@@ -21,9 +21,12 @@ from sqlalchemy import create_engine, text
 import troth_shop
 from tests.databases import Template, TestDatabase
 from tests.servers import PostgresServer
-from troth import Answer, Settings, Troth
+from tests.shop.replay import Recorder
+from troth import Answer, Policy, Settings, Troth
 from troth.adapters.clock import SetClock
+from troth.core.datamap import DataMap
 from troth.core.lens import BASE_SCHEMA, BASE_SUFFIX
+from troth.governed import Governed
 from troth_shop import accounts, orders, passwords, staff
 from troth_shop.catalogue import Catalogue, load_catalogue
 from troth_shop.migrate import migrate
@@ -142,9 +145,16 @@ def shop_database(
 
 @pytest.fixture
 def shop(
-    shop_database: TestDatabase, shop_template: Template, catalogue: Catalogue, tmp_path: Path
+    shop_database: TestDatabase,
+    shop_template: Template,
+    catalogue: Catalogue,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Shop]:
-    """The shop on a database of its own, with keys of its own; its policy is in force."""
+    """The shop on a database of its own, with keys of its own; its policy is in force.
+
+    What it sends through its lenses is sent again at the end under every other purpose (`replay`).
+    """
     settings = settings_of(shop_database, tmp_path / "data")
     settings.data.mkdir()
     # A copied database of PostgreSQL goes on with the roles of the one that it was copied from.
@@ -153,9 +163,31 @@ def shop(
     clock = SetClock(NOON)
     t = Troth.open(settings, migrates=False, clock=clock)
     t.in_force(renew=True)
-    t.govern(MAP)
-    yield Shop(t, clock, catalogue, settings.data, shop_database)
+    _govern(t, shop_database.kind, monkeypatch)
+    recorder = Recorder(t)
+    with recorder.recording(monkeypatch):
+        yield Shop(t, clock, catalogue, settings.data, shop_database)
+    monkeypatch.undo()
+    recorder.replay()
     t.close()
+
+
+_CHECKED: dict[str, DataMap] = {}
+"""The map that was compared with the database that the others are copies of, by its kind."""
+
+
+def _govern(t: Troth, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Govern a copy: what was compared once for its template is not compared for each test."""
+    really = Governed._checked_map
+
+    def checked(governed: Governed, policy: Policy) -> DataMap:
+        if kind not in _CHECKED:
+            _CHECKED[kind] = really(governed, policy)
+        return _CHECKED[kind]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Governed, "_checked_map", checked)
+        t.govern(MAP)
 
 
 def set_up_shop(empty: TestDatabase) -> None:

@@ -113,6 +113,7 @@ def test_map_and_fresh_shop_agree(bare: TestDatabase, policy: Policy) -> None:
 
 
 @pytest.mark.promise("S-14")
+@pytest.mark.control("data_map_gate")
 def test_id_card_column_and_newsletter_table_are_named(bare: TestDatabase, policy: Policy) -> None:
     change(
         bare,

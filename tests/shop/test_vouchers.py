@@ -212,6 +212,8 @@ def files(shop: Shop) -> list[Path]:
     return sorted(shop.vouchers.iterdir()) if shop.vouchers.is_dir() else []
 
 
+@pytest.mark.promise("S-13", "S-50")
+@pytest.mark.control("sealed_columns")
 def test_a_voucher_is_a_private_file_and_a_row_and_puts_the_order_up_for_checking(
     shop: Shop,
 ) -> None:

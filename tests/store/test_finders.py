@@ -142,6 +142,8 @@ def test_values_that_are_no_texts_are_refused_and_not_said(
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.promise("S-36", "S-50")
+@pytest.mark.control("purpose_lens")
 def test_the_connection_of_finders_reads_their_columns_and_does_nothing_else(
     shop: LensedShop, finders: Finders
 ) -> None:

@@ -78,6 +78,8 @@ def test_an_error_in_the_block_undoes_it(shop: LensedShop) -> None:
     assert shop.everything() == before
 
 
+@pytest.mark.promise("S-36", "S-50")
+@pytest.mark.control("purpose_lens")
 def test_a_column_that_is_only_written_keeps_what_it_had(shop: LensedShop) -> None:
     with shop.use("an") as block:
         block.dbapi.execute("UPDATE customer SET phone = '8', name = 'Ann'")
@@ -108,6 +110,8 @@ def test_rows_of_a_new_person_s_table_take_the_person_of_the_block(shop: LensedS
     lenses.close()
 
 
+@pytest.mark.promise("S-13", "S-50")
+@pytest.mark.control("sealed_columns")
 def test_sealed_columns_are_marked_with_their_person_and_written_only_sealed(
     shop: LensedShop,
 ) -> None:

@@ -115,6 +115,8 @@ def test_tables_outside_the_purpose(block: LensedBlock) -> None:
     )
 
 
+@pytest.mark.promise("S-36", "S-50")
+@pytest.mark.control("purpose_lens")
 def test_rows_of_people_who_did_not_permit(block: LensedBlock) -> None:
     shows_nothing_hidden(
         block,
@@ -145,6 +147,8 @@ def test_a_sub_query_named_like_a_mapped_table(block: LensedBlock) -> None:
     )
 
 
+@pytest.mark.promise("S-36", "S-50")
+@pytest.mark.control("purpose_lens")
 def test_a_join_by_name_whose_columns_nobody_asks_about(block: LensedBlock) -> None:
     # SQLite reads the columns of USING and NATURAL without a word to the authorizer.
     refused(
@@ -389,6 +393,8 @@ def test_a_person_whom_the_statement_chooses(shop: LensedShop) -> None:
             pytest.fail("a block for nobody")
 
 
+@pytest.mark.promise("S-36", "S-50")
+@pytest.mark.control("purpose_lens")
 def test_a_joint_lens_without_one_of_its_purposes(shop: LensedShop) -> None:
     everything = (
         "SELECT * FROM customer",

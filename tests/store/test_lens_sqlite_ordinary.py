@@ -89,6 +89,8 @@ def must_fail(run: Callable[[str], Any], sql: str) -> None:
     pytest.fail(f"{sql}: {run(sql).fetchall()}")
 
 
+@pytest.mark.promise("S-36", "S-50")
+@pytest.mark.control("purpose_lens")
 def test_base_tables_by_name_quoted_and_qualified(run: Callable[[str], Any]) -> None:
     refused(
         run,

@@ -83,6 +83,8 @@ def test_a_use_that_is_rolled_back_leaves_its_look(here: Watched) -> None:
     assert flags == 0  # the use itself was undone
 
 
+@pytest.mark.promise("S-57")
+@pytest.mark.control("looks_recorded")
 def test_a_look_inside_a_write_of_the_same_thread_neither_waits_nor_locks(here: Watched) -> None:
     """On SQLite the thread holds the only writer of its file: looks lie in another."""
     person = here.here.person()
@@ -148,6 +150,8 @@ def test_two_callers_are_never_both_the_last_one_allowed(here: Watched) -> None:
     assert sorted(refused) == [False] * 3 + [True] * 5
 
 
+@pytest.mark.promise("S-57")
+@pytest.mark.control("looks_recorded")
 def test_a_batch_names_ten_thousand_people_and_each_sees_it(here: Watched) -> None:
     people = [f"{number:032x}" for number in range(10_000)]
     started = time.monotonic()
@@ -163,7 +167,8 @@ def test_a_batch_names_ten_thousand_people_and_each_sees_it(here: Watched) -> No
 # --- whose looks ----------------------------------------------------------------------------------
 
 
-@pytest.mark.promise("S-19")
+@pytest.mark.promise("S-19", "S-57")
+@pytest.mark.control("looks_recorded")
 def test_another_persons_looks_are_never_listed(here: Watched) -> None:
     one, two, three = (here.here.person() for _ in range(3))
     alone = here.look(one)
@@ -276,7 +281,8 @@ def one_row_each(here: Watched) -> None:
     flow.report(here.kit, one, look.look_id, ReportReason.UNEXPECTED)
 
 
-@pytest.mark.promise("S-13")
+@pytest.mark.promise("S-13", "S-57")
+@pytest.mark.control("looks_recorded")
 @pytest.mark.parametrize("table", guard.LOOKS)
 def test_a_look_once_written_stays_as_it_is_whatever_the_application_tries(
     here: Watched, table: str

@@ -11,6 +11,8 @@ from typing import Any
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from troth.core.security_event import Event
+from troth.flows.security_event import security_event
 from troth.web.problems import ForeignForm
 
 _READING = ("GET", "HEAD", "OPTIONS")
@@ -35,4 +37,10 @@ def same_origin(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRo
     else:
         passes = origin == own and site in (None, "same-origin", "none")
     if not passes:
+        # The template of the path: what was sent in it may name somebody.
+        security_event(
+            Event.FORM_REFUSED,
+            method=str(connection.scope.get("method", "")),
+            path=str(connection.scope.get("path_template", "")),
+        )
         raise ForeignForm("this form was not sent from a page of ours; open the page and send it")

@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from troth.web import answering, documents, mine, settings
+from troth.web import answering, collected, documents, looks, mine, settings
 from troth.web.privacy import Privacy
 
 _HERE = Path(__file__).parent
@@ -25,6 +25,8 @@ def route_handlers(privacy: Privacy) -> list[ControllerRouterHandler]:
         *answering.handlers(privacy),
         *settings.handlers(privacy),
         *mine.handlers(privacy),
+        *looks.handlers(privacy),
+        *collected.handlers(privacy),
     ]
     scripts = create_static_files_router(
         path="/privacy/static", directories=[_HERE / "static"], name="privacy_static"

@@ -50,6 +50,18 @@ class Offer:
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True)
+class CaseLink:
+    """The page where a person sees the order or case that a look was taken for, and its words."""
+
+    path: str
+    words: str
+
+
+def _no_case(_request: AnyRequest, _purpose: str, _case_id: str) -> CaseLink | None:
+    return None
+
+
 @dataclass(slots=True)
 class _Document:
     """What the document that is being made may do; lives as long as its request."""
@@ -70,6 +82,8 @@ class Host:
         login_path: where a person logs in.
         secure_cookies: whether cookies are sent over TLS only.
         visitor_category: category whose retention period is the life of a visitor's id.
+        case_link: the person's own page of what a look was taken for, by purpose and id of the
+            case; None where there is none to show.
     """
 
     audience: Callable[[AnyRequest], Audience]
@@ -79,6 +93,7 @@ class Host:
     login_path: str = "/login"
     secure_cookies: bool = True
     visitor_category: str = "visitor_id"
+    case_link: Callable[[AnyRequest, str, str], CaseLink | None] = _no_case
 
 
 class Privacy:
