@@ -102,6 +102,10 @@ class Shop:
         """Every row of a table as it is stored, sealed where it is sealed."""
         return stored(self.database, table)
 
+    def recorder(self) -> Recorder:
+        """What the shop sends through its lenses from now on, while it records."""
+        return Recorder(self.t, _CHECKED[self.database.kind])
+
     def count(self, table: str) -> int:
         """How many rows a table has."""
         return len(self.stored(table))
@@ -164,7 +168,7 @@ def shop(
     t = Troth.open(settings, migrates=False, clock=clock)
     t.in_force(renew=True)
     _govern(t, shop_database.kind, monkeypatch)
-    recorder = Recorder(t)
+    recorder = Recorder(t, _CHECKED[shop_database.kind])
     with recorder.recording(monkeypatch):
         yield Shop(t, clock, catalogue, settings.data, shop_database)
     monkeypatch.undo()
