@@ -19,11 +19,13 @@ from troth.adapters.ids import RandomIds
 from troth.adapters.keys import FileKeys
 from troth.adapters.log_files import CheckpointFile, LogFolder
 from troth.adapters.sequencer import Sequencer
+from troth.commands import person_keys
 from troth.config import Settings
 from troth.core.access import Decision, PolicyInForce
 from troth.core.collected import Collected, Declared
 from troth.core.compile import Compiled, compile_policy
 from troth.core.consent import Answer, EntityRole
+from troth.core.datamap_file import read_datamap
 from troth.core.errors import (
     InputError,
     LedgerError,
@@ -35,10 +37,12 @@ from troth.core.ledger import LedgerReport
 from troth.core.looks import SELF, Actor, LookFilter, ReportReason, Use
 from troth.core.policy import Policy, PurposeId
 from troth.core.ports import Clock, Ids, Keys
-from troth.flows import access, consent, evidence, looks, policy
+from troth.flows import access, consent, data_map, evidence, looks, policy
+from troth.flows import seal_existing as sealing
 from troth.flows.consent import Said, Showing
 from troth.flows.kit import Kit
 from troth.flows.policy import PublishedVersion
+from troth.flows.seal_existing import SealedColumn
 from troth.governed import Governed
 from troth.store.consent import ConsentEvent, ConsentRows
 from troth.store.db import Database
@@ -564,6 +568,32 @@ class Troth:
         if self._governed is not None:
             self._governed.close()
         self.kit.database.close()
+
+
+def seal_existing(settings: Settings, map_file: Path, column: str) -> SealedColumn:
+    """Seal a column of a database that came with plain text; run it again after any failure.
+
+    The application must not run meanwhile. Before `Troth.govern` or after it is the same.
+
+    Args:
+        settings: the deployment, in which a policy was published.
+        map_file: its data map.
+        column: ``table.column``, as the map names it.
+
+    Raises:
+        InputError: the map is wrong or cannot be read, no policy was published, or what
+            `troth.flows.seal_existing.seal_existing` refuses.
+        SealBroken, KeyDestroyed, UnsafeStore, StoreUnavailable: as there.
+    """
+    with contextlib.closing(Troth.open(settings)) as t:
+        policy_now = t.in_force().policy
+    text = sources.read_text(map_file)
+    datamap = read_datamap(text, policy_now, file=str(map_file)).require()
+    store, _ = data_map.store_of(datamap, settings.database_url)
+    with contextlib.closing(person_keys(settings)) as keys:
+        return sealing.seal_existing(
+            settings.owner_url, policy_now, datamap, store, column, keys=keys
+        )
 
 
 def _recompile(files: Mapping[str, str]) -> Compiled:

@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from troth.app import Troth
+from troth.app import Troth, seal_existing
 from troth.commands import (
     back_up,
     check_map,
@@ -242,6 +242,17 @@ def backup_command(
     """Copy the database while it is used; the keys are never part of a backup."""
     for made in back_up(Settings.of(data), to):
         typer.echo(f"{made.file}: {made.size_bytes} bytes, sha256 {made.digest}")
+
+
+@app.command("seal")
+def seal_command(
+    column: Annotated[str, typer.Argument(help="table.column, as the data map names it.")],
+    data: Data,
+    data_map: Annotated[Path, typer.Option("--map", help="The data map.")],
+) -> None:
+    """Seal a column that came with plain text; run it again after any failure."""
+    done = seal_existing(Settings.of(data), data_map, column)
+    typer.echo(f"{done.column}: {done.rows} rows, {done.sealed_now} sealed now, {done.empty} empty")
 
 
 @keys_app.command("rotate")

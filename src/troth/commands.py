@@ -50,11 +50,13 @@ def back_up(settings: Settings, file: Path) -> tuple[Backup, ...]:
 
     Takes and raises what `troth.store.backup.back_up` does. No key is in either.
     """
-    made = backup.back_up(settings.database_url, file)
     looks_at = looks_url(settings.database_url)
     if looks_at == settings.database_url:
-        return (made,)
-    return (made, backup.back_up(looks_at, looks_file(file)))
+        return (backup.back_up(settings.database_url, file),)
+    beside = looks_file(file)
+    if beside.exists():
+        raise InputError(f"{beside} exists; a backup never overwrites another")
+    return (backup.back_up(settings.database_url, file), backup.back_up(looks_at, beside))
 
 
 def person_keys(settings: Settings) -> FilePersonKeys:

@@ -50,9 +50,11 @@ def read_text(path: Path) -> str:
     """Return a file as text.
 
     Raises:
-        InputError: it is not UTF-8.
+        InputError: it cannot be read, or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8; save it as UTF-8") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None

@@ -171,6 +171,11 @@ class LensedCursor(sqlite3.Cursor):
         """Refuse: the driver's own connection is not to be had."""
         raise InputError("a lens does not hand out the driver's connection")
 
+    @property
+    def rowcount(self) -> int:
+        """Return -1, not known: a trigger in place of a statement changes the rows."""
+        return -1
+
     def execute(self, sql: str, parameters: Any = (), /) -> LensedCursor:
         """Run one statement.
 
