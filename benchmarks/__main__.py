@@ -17,7 +17,7 @@ BENCHMARKS: Mapping[str, str] = {
     "consent_writes": "one answer against a transaction written by hand; batches; eight callers",
     "discovery": "recall and precision of the draft of a map on schemas not made for it",
     "sealed": "sealed columns against the bare cipher and the open row; what a copy shows",
-    "pages": "four pages of the shop with the gate against the same pages without",
+    "pages": "pages of the shop governed against ungated and bare: gate, lens, looks, sealing",
     "lens": "a point read through the lens against the same join by hand; taking a lens",
     "looks": "one look against a bare durable commit; eight readers against one; none lost",
 }

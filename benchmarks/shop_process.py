@@ -1,13 +1,13 @@
 """The shop in a process of its own: as it is, or bare, with a gate that only remembers.
 
-    python -m benchmarks.shop_process FOLDER governed|bare
+    python -m benchmarks.shop_process FOLDER governed|ungated|bare
 
 makes a deployment with one customer in FOLDER, prints the customer's cookies and the path of an
 order, serves it on a free port of 127.0.0.1, prints the port, and ends when its standard input
-does. In the bare shop rows lie in plain tables, in the open, and are read by an ordinary
-connection: no lens, no look, no sealing. Its gate gives each decision, token, offer and header once
-by the real one and from then on out of a dictionary: pages look the same and nothing is decided,
-signed or recorded for them. It exists here and nowhere in the product.
+does. In the ungated shop the gate gives each decision, token, offer and header once by the real one
+and from then on out of a dictionary: pages look the same and nothing is decided or signed for them.
+In the bare shop besides rows lie in plain tables, in the open, and are read by an ordinary
+connection: no lens, no look, no sealing. Both exist here and nowhere in the product.
 """
 
 # ruff: noqa: E402 - the shop is imported after the types of its columns are chosen
@@ -32,7 +32,7 @@ import troth.integrations.sqlalchemy as door
 from troth import Answer, Decision, Found, Policy, Settings, Troth
 from troth.integrations.litestar import Offer, Privacy
 
-BARE = "bare"
+GOVERNED, UNGATED, BARE = "governed", "ungated", "bare"
 if __name__ == "__main__" and sys.argv[2] == BARE:
     # The shop's tables take their types of columns when they are imported, below.
     for name in ("SealedText", "BlindIndexText"):
@@ -151,17 +151,24 @@ class _RememberingPrivacy(Privacy):
         return response
 
 
+_KINDS: Mapping[str, type[Troth]] = {
+    GOVERNED: Troth,
+    UNGATED: _RememberingTroth,
+    BARE: _BareTroth,
+}
+
+
 def main(folder: Path, kind: str) -> None:
     """Serve until standard input ends."""
     settings = Settings.of(folder, {"TROTH_REGION": "CN"})
-    if kind == BARE:
+    if kind != GOVERNED:
         vars(shop)["Privacy"] = _RememberingPrivacy  # what Shop makes its privacy centre of
-    t = (_BareTroth if kind == BARE else Troth).open(settings)
+    t = _KINDS[kind].open(settings)
     migrate(settings.owner_url)
     t.publish(POLICY)
     t.govern(MAP)
     print(*_customer(t), flush=True)
-    if isinstance(t, _BareTroth):
+    if isinstance(t, _RememberingTroth):
         t.forget_to_ask()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -199,7 +199,6 @@ class Troth:
             raise InputError("no data map governs this deployment; call govern at its start")
         return self._governed
 
-    @contextlib.contextmanager
     def use(
         self,
         *purposes: str,
@@ -210,7 +209,7 @@ class Troth:
         writes: bool = False,
         categories: Sequence[str] = (),
         break_glass: str = "",
-    ) -> Iterator[Connection]:
+    ) -> contextlib.AbstractContextManager[Connection]:
         """Open a purpose and lend a connection that shows its rows and columns, and nothing else.
 
         The block is one transaction, committed at its end, and short. Its looks are durable before
@@ -241,8 +240,7 @@ class Troth:
             Use(purpose, doer, about, tuple(categories), case, writes, break_glass)
             for purpose in purposes
         ]
-        with self._require_governed().use(uses) as connection:
-            yield connection
+        return self._require_governed().use(uses)
 
     def find(self, table: str, by: str, *values: str) -> list[Found]:
         """Return whose rows have one of these values; see `troth.governed.Governed.find`."""

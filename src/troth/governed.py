@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -110,11 +110,9 @@ class Governed:
 
     # --- use ----------------------------------------------------------------------------------
 
-    @contextmanager
-    def use(self, uses: Sequence[Use]) -> Iterator[Connection]:
+    def use(self, uses: Sequence[Use]) -> AbstractContextManager[Connection]:
         """Open a purpose; see `troth.flows.lens.use`."""
-        with use(self._lens, uses) as connection:
-            yield connection
+        return use(self._lens, uses)
 
     def find(self, table: str, by: str, values: Sequence[str]) -> list[Found]:
         """Return whose rows these values belong to, as a finder of the map tells it.

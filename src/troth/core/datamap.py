@@ -253,7 +253,8 @@ class DataStore:
     ``storage`` may be empty where nothing personal lies in it. ``copy_of`` names the stores whose
     whole content it copies (backups); it has no tables then. ``within`` says on which engines its
     tables lie in the database of another store, where on others it has one of its own.
-    ``together`` names purposes whose work shares a transaction, and so a lens.
+    ``together`` names purposes whose work shares a transaction, and so a lens. ``own`` are those
+    of its tables that are troth's and stand in no application's map.
     """
 
     id: StoreId
@@ -264,6 +265,7 @@ class DataStore:
     tables: Mapping[str, MappedTable]
     line: int
     together: tuple[tuple[PurposeId, ...], ...] = ()
+    own: frozenset[str] = frozenset()
 
     @property
     def sql(self) -> bool:

@@ -8,7 +8,8 @@ Faults of form have the rules of `yaml_tree` (C001-C006). Rules made here, while
     M104 purpose that the policy does not give          M111 an edge that cannot be read
 
 `datamap_rules.py` and `datamap_lens_rules.py` add those that need the whole map;
-`datamap_lens_keys.py` reads what is said of lenses, finders and blind indexes.
+`datamap_lens_keys.py` reads what is said of lenses, finders and blind indexes, `datamap_own.py`
+where troth's own tables lie.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from troth.core.datamap_lens_keys import (
     texts,
 )
 from troth.core.datamap_lens_rules import LENS_RULES
+from troth.core.datamap_own import KEY, read_own
 from troth.core.datamap_rules import RULES, judge
 from troth.core.errors import InputError
 from troth.core.findings import Finding, errors
@@ -97,7 +99,9 @@ def read_datamap(text: str, policy: Policy, *, file: str = DATAMAP) -> ReadMap:
         parent = root.branch("stores")
         for name in parent.names():
             tree = StoreTree(file, parent.branch(name).node, faults, f"stores.{name}")
-            stores[StoreId(name)] = _resolved(_Store(policy, StoreId(name)).read(tree))
+            store = _resolved(_Store(policy, StoreId(name)).read(tree))
+            for read in read_own(tree, policy, store, {*parent.names(), *stores}):
+                stores[read.id] = read
             tree.close()
         root.close()
     datamap = DataMap(file, frozen(stores))
@@ -142,10 +146,11 @@ class _Store:
             )
         copies = texts(tree, "copy_of")
         tables: dict[str, MappedTable] = {}
-        if not copies or tree.has("tables"):
+        own = tree.has(KEY)
+        if tree.has("tables") or not (copies or own):
             for name, branch in tree.branches("tables"):
                 tables[name] = _Table(self.policy, self.id, name).read(branch)
-        if not storage and (copies or any(table.personal for table in tables.values())):
+        if not storage and (copies or own or any(t.personal for t in tables.values())):
             tree.text("storage")  # the finding that it is missing
         return DataStore(
             self.id,

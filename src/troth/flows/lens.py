@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
@@ -20,7 +21,7 @@ from troth.core.datamap import DataStore, region_of
 from troth.core.errors import InputError, StoreUnavailable, UnknownName, UseRefused
 from troth.core.lens import name_of
 from troth.core.looks import MOST_PEOPLE, Ending, Look, Refusal, Use
-from troth.core.policy import PurposeId
+from troth.core.policy import Policy, PurposeId
 from troth.flows.looks import LookKit, record_end, record_refusal, record_uses
 from troth.store import plain_connection
 from troth.store.db import Cursor
@@ -176,13 +177,19 @@ def _closed(
     kit: LensKit, known: PolicyInForce, store: DataStore, uses: Sequence[Use]
 ) -> tuple[Use, str] | None:
     """Return the first use that is closed whatever anybody said, and why; None if all may open."""
-    today = kit.today()
+    home, today = region_of(known.policy, store), kit.today()
     for asked in uses:
-        purpose = PurposeId(asked.purpose)
-        if purpose not in known.policy.purposes:
-            return asked, str(Refusal.UNKNOWN_PURPOSE)
-        if region_of(known.policy, store) != kit.region:  # S-45
-            return asked, str(Refusal.OTHER_REGION)
-        if assessment_due(known.policy, purpose, today):  # PIPL 55
-            return asked, str(Refusal.ASSESSMENT_DUE)
+        why = _why_closed(known.policy, asked.purpose, today, is_at_home=home == kit.region)
+        if why is not None:
+            return asked, str(why)
     return None
+
+
+@lru_cache(maxsize=1024)
+def _why_closed(policy: Policy, purpose: str, today: date, *, is_at_home: bool) -> Refusal | None:
+    """Return why a purpose is closed to everybody on a day."""
+    if PurposeId(purpose) not in policy.purposes:
+        return Refusal.UNKNOWN_PURPOSE
+    if not is_at_home:  # S-45
+        return Refusal.OTHER_REGION
+    return Refusal.ASSESSMENT_DUE if assessment_due(policy, purpose, today) else None
