@@ -186,7 +186,7 @@ class Troth:
         self.in_force(renew=True)
         former = self._governed
         self._governed = Governed(
-            self.kit, self._settings, map_file, known=self._known, decide=self.decide
+            self.kit, self._settings, map_file, known=self._known, decider=self._decider
         )
         if former is not None:
             former.close()

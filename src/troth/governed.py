@@ -23,7 +23,7 @@ from troth.adapters.lenses import OpenLenses, Sealing
 from troth.adapters.master_key import VARIABLE, EnvironmentMasterKey
 from troth.adapters.person_keys import EpochRotation, FilePersonKeys
 from troth.config import Settings
-from troth.core.access import Decision, PolicyInForce
+from troth.core.access import PolicyInForce
 from troth.core.blind_index import NormalForm, blind_index, look_ups
 from troth.core.datamap import DataMap, DataStore
 from troth.core.datamap_file import read_datamap
@@ -38,6 +38,7 @@ from troth.core.sealables import Sealables, sealables_of
 from troth.core.sealing import SealedPlace
 from troth.core.security_event import Event
 from troth.flows import data_map
+from troth.flows.access import Decider
 from troth.flows.kit import Kit
 from troth.flows.lens import LensesInForce, LensKit, use
 from troth.flows.looks import LookKit
@@ -71,7 +72,7 @@ class Governed:
         settings: the deployment.
         map_file: its data map.
         known: returns the policy in force at the last decision.
-        decide: the decision about one person.
+        decider: takes the decisions.
 
     Raises:
         DataMapError: the map is wrong, or the database differs from it.
@@ -85,7 +86,7 @@ class Governed:
         map_file: Path,
         *,
         known: Callable[[], PolicyInForce],
-        decide: Callable[[str, str], Decision],
+        decider: Decider,
     ) -> None:
         self._kit = kit
         self._settings = settings
@@ -101,7 +102,8 @@ class Governed:
             looks=self.looks,
             lenses=lambda known: self._opened(known).in_force,
             permitted=self._permitted,
-            decide=decide,
+            decide=decider.decide,
+            decide_all=decider.decide_all,
             known=known,
             today=lambda: datetime.fromtimestamp(kit.clock.now() / 1e6, UTC).date(),
             region=settings.region,

@@ -73,7 +73,8 @@ def permit(t: Troth, person: str, *purposes: str) -> None:
 
 def stand(t: Troth, person: str, *purposes: str) -> bool:
     """Tell whether every purpose stands for this person now."""
-    return all(t.decide(person, purpose) for purpose in purposes)
+    decided = t.decide_all(person)  # one read for all of them
+    return all(decided.get(PurposeId(purpose), False) for purpose in purposes)
 
 
 # --- a use ------------------------------------------------------------------------------------

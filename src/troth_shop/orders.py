@@ -246,13 +246,13 @@ def delivery_of(t: Troth, person: str, order_id: str) -> Recipient | None:
         NotFound: there is no such order of this person.
     """
     with use(t, person, "deliver_order") as c:
+        if queries.order_of(c, person, order_id) is None:
+            raise NotFound
         return delivery_in(c, person, order_id)
 
 
 def delivery_in(c: Connection, person: str, order_id: str) -> Recipient | None:
-    """Return where an order goes in the caller's block; see `delivery_of`."""
-    if queries.order_of(c, person, order_id) is None:
-        raise NotFound
+    """Return where an order that is there goes, in the caller's block; see `delivery_of`."""
     row = queries.delivery_of(c, person, order_id)
     if row is None:
         return None

@@ -64,6 +64,7 @@ def kit(shop: LensedShop, looks: Watched) -> Iterator[LensKit]:
         lenses=lambda _: LensesInForce(frozenset(lenses), opens, STORE),
         permitted=permitted,
         decide=troth.decide,
+        decide_all=troth.decide_all,
         known=lambda: looks.known,
         today=lambda: date(2027, 1, 15),
         region="CN",
@@ -92,6 +93,8 @@ def test_a_person_is_shown_alone_and_finds_the_look(
     assert seen_of(looks, an) == [("ship_parcel", False, SYSTEM)]
 
 
+@pytest.mark.promise("S-36", "S-50")
+@pytest.mark.control("purpose_lens")
 def test_who_did_not_permit_is_refused_before_a_connection_and_it_is_recorded(
     shop: LensedShop, looks: Watched, kit: LensKit
 ) -> None:
@@ -272,6 +275,8 @@ def test_an_exception_after_a_read_undoes_the_writes_and_keeps_the_look(
     assert seen_of(looks, an) == [("ship_parcel", False, SYSTEM)]
 
 
+@pytest.mark.promise("S-57")
+@pytest.mark.control("looks_recorded")
 def test_a_look_that_cannot_be_stored_opens_nothing(
     shop: LensedShop, looks: Watched, kit: LensKit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ first row is handed out, so that no rollback and no exception can take it back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -72,7 +72,8 @@ class LensKit:
         looks: the book of looks.
         lenses: the lenses of a version of the policy; made when it is first asked for them.
         permitted: the people for whom all of some purposes stand now.
-        decide: the decision about one person.
+        decide: the decision about one person and one purpose.
+        decide_all: the decisions about one person, by purpose.
         known: the policy in force at the last decision.
         today: the date in the deployment's country.
         region: where this deployment runs; a data store declared elsewhere does not open.
@@ -82,6 +83,7 @@ class LensKit:
     lenses: Callable[[PolicyInForce], LensesInForce]
     permitted: Callable[[Sequence[str]], Sequence[str]]
     decide: Callable[[str, str], Decision]
+    decide_all: Callable[[str], Mapping[PurposeId, Decision]]
     known: Callable[[], PolicyInForce]
     today: Callable[[], date]
     region: str
@@ -163,8 +165,13 @@ def _with_people(kit: LensKit, uses: Sequence[Use]) -> Sequence[Use]:
 def _denied(kit: LensKit, uses: Sequence[Use]) -> tuple[Use, str] | None:
     """Return the first use that somebody's decision denies, and why; None if all are allowed."""
     denied = None
+    if len(uses) > 1 and len(uses[0].people) == 1:  # one read for all of them
+        decided = kit.decide_all(uses[0].people[0])
+    else:
+        decided = {}
     for asked in uses:
-        decisions = (kit.decide(person, asked.purpose) for person in asked.people)
+        found = decided.get(PurposeId(asked.purpose))
+        decisions = (found or kit.decide(person, asked.purpose) for person in asked.people)
         no = next((decision for decision in decisions if not decision), None)
         if no is not None and no.reason is Reason.LEDGER_UNREADABLE:
             raise StoreUnavailable("the database cannot be read now")

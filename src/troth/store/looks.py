@@ -128,10 +128,10 @@ class LookBook:
             StoreUnavailable: it could not be stored; nothing may be shown.
             ValueError: a purpose with a limit is used for several people at once.
         """
-        one = taken[0]
-        if len(taken) == 1 and len(one.people) < 2 and not (alarm or limits or also):
-            row = _row(one)
-            self._writer.run(lambda cursor: cursor.execute(self._add, row), is_one_statement=True)
+        if len(taken[0].people) < 2 and not (alarm or limits or also):
+            add_all = self._placed(_ADD + f", ({_MARKS})" * (len(taken) - 1))
+            rows = [value for look in taken for value in _row(look)]
+            self._writer.run(lambda cursor: cursor.execute(add_all, rows), is_one_statement=True)
             return ""
 
         def add(cursor: Cursor) -> str:

@@ -339,9 +339,14 @@ def _seal_bound(
     connection: Connection, _: Any, statement: str, given: Any, __: Any, many: bool
 ) -> tuple[str, Any]:
     use: SealedUse | None = connection.info.get(_USE)
-    if use is None:
+    if use is None or not (many or _is_to_bind(given)):
         return statement, given
     return statement, [_bound(use, one) for one in given] if many else _bound(use, given)
+
+
+def _is_to_bind(given: Any) -> bool:
+    values = given.values() if isinstance(given, Mapping) else given
+    return any(type(value) in (ToSeal, ToIndex) for value in values)
 
 
 def _bound(use: SealedUse, given: Any) -> Any:
