@@ -109,6 +109,8 @@ class CallerDoor:
         if scope["type"] == ScopeType.HTTP:
             if scope["method"] == "HEAD":
                 scope, send = _as_get(scope), _without_body(send)
+            # No id of ours holds it and PostgreSQL takes none: the address of what is not there.
+            scope["path"] = scope["path"].replace("\0", "\ufffd")
             language = _take_language_off(scope)
             if not scope["path"].startswith(_NO_CALLER):
                 scope[_KEY] = await self._caller(scope, language)  # type: ignore[literal-required]
