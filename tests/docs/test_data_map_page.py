@@ -8,16 +8,31 @@ from pathlib import Path
 import pytest
 
 from troth.adapters.sources import read_folder
-from troth.core import datamap_file, datamap_lens_keys, datamap_lens_rules, datamap_rules, drift
+from troth.core import (
+    datamap_file,
+    datamap_lens_keys,
+    datamap_lens_rules,
+    datamap_own,
+    datamap_rules,
+    drift,
+)
 from troth.core.blind_index import NormalForm
 from troth.core.compile import compile_policy
 from troth.core.datamap import About, EdgeKind, Engine, Erasure, Method, OnLeaving, SeveralOwners
 from troth.core.datamap_file import read_datamap
+from troth.core.datamap_own import Kind
 from troth.core.findings import errors
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "data-map.md").read_text(encoding="utf-8")
-MODULES = (datamap_file, datamap_lens_keys, datamap_lens_rules, datamap_rules, drift)
+MODULES = (
+    datamap_file,
+    datamap_lens_keys,
+    datamap_lens_rules,
+    datamap_own,
+    datamap_rules,
+    drift,
+)
 _RULE = re.compile(r"\b([MD][0-9]{3})\b")
 
 
@@ -46,7 +61,8 @@ def test_modules_list_the_rules_that_they_make() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [About, EdgeKind, Engine, Erasure, Method, NormalForm, OnLeaving, SeveralOwners]
+    "words",
+    [About, EdgeKind, Engine, Erasure, Kind, Method, NormalForm, OnLeaving, SeveralOwners],
 )
 def test_page_explains_every_word_of_the_format(words: type[About]) -> None:
     missing = [word.value for word in words if word.value not in PAGE]

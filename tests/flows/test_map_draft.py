@@ -13,9 +13,13 @@ from benchmarks import discovery as cases
 from tests.builders import draft as tiny_policy
 from tests.conftest import TestDatabase
 from tests.servers import PostgresDatabase
+from troth.core.datamap import Engine
 from troth.core.datamap_file import read_datamap
+from troth.core.discovery_draft import draft_text
 from troth.core.errors import InputError, StoreUnavailable
+from troth.core.findings import errors
 from troth.core.policy import Policy
+from troth.flows.data_map import check
 from troth.flows.map_draft import draft
 from troth.store.samples import sample
 
@@ -181,9 +185,29 @@ def test_when_the_clock_has_run_out_names_decide(live: TestDatabase) -> None:
     assert {table.name for table in tables} >= {"customers", "orders"}
 
 
-def test_tables_of_troth_itself_are_left_out(migrated_database: TestDatabase) -> None:
+def test_tables_of_troth_itself_are_left_to_the_line_that_maps_them(
+    migrated_database: TestDatabase,
+) -> None:
     assert sample(migrated_database.owner_url) == ()
-    assert yaml.safe_load(draft(migrated_database.owner_url))["stores"]["main"]["tables"] == {}
+    store = yaml.safe_load(draft(migrated_database.owner_url))["stores"]["main"]
+    assert store["tables"] == {}
+    assert set(store["troth"]) == {"consent", "uses"}
+
+
+def test_draft_of_a_database_that_troth_cannot_write_in_has_no_line_for_it() -> None:
+    assert "troth:" in draft_text((), engine=Engine.SQLITE)
+    assert "troth:" not in draft_text((), engine=Engine.MARIADB)
+
+
+def test_draft_for_a_policy_is_whole_when_the_storage_is_written(
+    migrated_database: TestDatabase, policy: Policy
+) -> None:
+    written = draft(migrated_database.owner_url)
+    written = written.replace("    troth: {", "    storage: shop_db\n    troth: {", 1)
+    for name in ("consent_records", "use_records"):
+        written = written.replace(name, "orders")
+    found = check([migrated_database.owner_url], written, policy)
+    assert not errors(found), [f.line_of_text() for f in found]
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "nonsense", "oracle://host/db"])

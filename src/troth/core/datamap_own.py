@@ -265,7 +265,8 @@ def read_own(
         engines=store.engines,
         storage=store.storage,
         copy_of=(),
-        within=frozen({e: store.id for e in store.engines if e is Engine.POSTGRESQL}),
+        # Said even where the store is no PostgreSQL: whoever gives one URL means the other store.
+        within=frozen({Engine.POSTGRESQL: store.id}),
         tables=frozen(_tables(LOOK_TABLES, LOOKS, named)),
         line=named.line,
         own=frozenset(table.name for table in LOOK_TABLES),

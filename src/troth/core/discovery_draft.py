@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from troth.core.datamap import Engine
+from troth.core.datamap_own import ENGINES, KEY
 from troth.core.discovery_kinds import (
     SENSITIVE,
     About,
@@ -25,6 +26,11 @@ DECIDE = "DECIDE"
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS_OF_YAML = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", "none"])
 _COLUMN_INDENT = " " * 10
+_OWN = (
+    f"    # {DECIDE} troth's own tables, which no map lists: what your policy calls the answers of",
+    "    # people, and the record of uses and looks; take it away if troth's records lie elsewhere",
+    f"    {KEY}: {{consent: consent_records, uses: use_records}}",
+)
 
 
 def draft_text(guesses: Sequence[TableGuess], *, engine: Engine, store: str = "main") -> str:
@@ -50,6 +56,7 @@ def draft_text(guesses: Sequence[TableGuess], *, engine: Engine, store: str = "m
         f"  {_scalar(store)}:",
         f"    engine: {engine.value}",
         f"    # {DECIDE} storage: which storage of the policy this is (region, who runs it)",
+        *(_OWN if engine in ENGINES else ()),
         "    tables:" if guesses else "    tables: {}",
     ]
     roots = _roots(guesses)

@@ -14,7 +14,7 @@ D301 and D303 to D305 of the rule list look at pages, hosts, settings and tests,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from troth.core.datamap import (
     FROM_PERSON,
@@ -31,6 +31,7 @@ from troth.core.datamap import (
     sealed,
     way_to_person,
 )
+from troth.core.datamap_own import KEY, OWN_TABLES
 from troth.core.datamap_rules import ALL, readable
 from troth.core.findings import Finding, Severity
 from troth.core.policy import Policy
@@ -95,6 +96,11 @@ class LiveSchema:
 Told = Iterator[tuple[str, int, str, str]]
 """Rule, line in the map, reason, repair."""
 
+_OWN_REPAIR = (
+    "the map of troth's own tables comes with its release: open a deployment of this release on "
+    "the database once, which brings them up to date, and undo what anybody else changed in them"
+)
+
 
 def compare(
     datamap: DataMap, stores: Sequence[DataStore], live: LiveSchema, policy: Policy
@@ -110,14 +116,30 @@ def compare(
     faults = Faults()
     told = [*_unmapped_tables(stores, live)]
     for store in stores:
-        for rule in RULES:
-            told += rule(datamap, store, live)
-        told += _inserts(store, live, policy)
-        told += _sealed(store, live, policy)
+        yours, own = _parts(store)
+        told += _judged(datamap, yours, live, policy)
+        told += (
+            (id_, line, reason, _OWN_REPAIR)
+            for id_, line, reason, _ in _judged(datamap, own, live, policy)
+        )
     for id_, line, reason, repair in told:
         severity = Severity.WARNING if id_ == "D310" else Severity.ERROR
         faults.add(datamap.file, line, id_, reason, repair, severity=severity)
     return tuple(sorted(set(faults.found)))
+
+
+def _parts(store: DataStore) -> tuple[DataStore, DataStore]:
+    """Return a data store with the tables that its map describes, and with troth's own."""
+    yours = {name: t for name, t in store.tables.items() if name not in store.own}
+    own = {name: t for name, t in store.tables.items() if name in store.own}
+    return replace(store, tables=yours), replace(store, tables=own)
+
+
+def _judged(datamap: DataMap, store: DataStore, live: LiveSchema, policy: Policy) -> Told:
+    for rule in RULES:
+        yield from rule(datamap, store, live)
+    yield from _inserts(store, live, policy)
+    yield from _sealed(store, live, policy)
 
 
 def _both(store: DataStore, live: LiveSchema) -> Iterator[tuple[MappedTable, LiveTable]]:
@@ -131,13 +153,17 @@ def _unmapped_tables(stores: Sequence[DataStore], live: LiveSchema) -> Told:
     for name, table in live.tables.items():
         if not any(name in known.tables for known in stores):
             columns = ", ".join(table.columns)
-            yield (
-                "D306",
-                store.line,
-                f"the table {name} is in the database and not in the map",
+            repair = (
                 f"write `{name}:` under {store.id}.tables with its columns ({columns}), or "
-                f"`{name}: {{not_personal: <reason>, columns: [{columns}]}}`",
+                f"`{name}: {{not_personal: <reason>, columns: [{columns}]}}`"
             )
+            if name in OWN_TABLES:
+                repair = (
+                    f"write `{KEY}: {{consent: <category>, uses: <category>}}` under {store.id}, "
+                    "and all of troth's own tables are mapped"
+                )
+            reason = f"the table {name} is in the database and not in the map"
+            yield "D306", store.line, reason, repair
 
 
 def _unmapped_columns(datamap: DataMap, store: DataStore, live: LiveSchema) -> Told:
