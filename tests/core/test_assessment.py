@@ -205,4 +205,8 @@ def test_a_file_without_the_section_says_the_same_as_an_empty_one() -> None:
     empty = replace(
         SOUND, files={**SOUND.files, COMMITMENTS: f"{text[:start]}\nassessments: {{}}{text[end:]}"}
     )
-    assert dues(empty.policy()) == dues(without_assessments(SOUND).policy()) == {"check_proof", "ship_parcel"}
+    assert (
+        dues(empty.policy())
+        == dues(without_assessments(SOUND).policy())
+        == {"check_proof", "ship_parcel"}
+    )
