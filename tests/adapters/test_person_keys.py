@@ -77,6 +77,8 @@ def wrapped_rows(folder: Path) -> dict[str, bytes]:
 # --- one provider or the other --------------------------------------------------------------------
 
 
+@pytest.mark.promise("S-13", "S-50")
+@pytest.mark.control("sealed_columns")
 def test_a_person_has_one_random_key_of_their_own(keys: Provider) -> None:
     made = keys.make_key(ANNA)
     assert keys.make_key(ANNA).material == keys.key_of(ANNA).material == made.material
@@ -463,6 +465,8 @@ def opened_with_what_is_left(folder: Path, wrapped: bytes) -> bytes | None:
     return unwrap(master, wrapped)
 
 
+@pytest.mark.promise("S-13", "S-50")
+@pytest.mark.control("sealed_columns")
 def test_yesterdays_backup_opens_nothing_when_the_epoch_has_passed(
     here: FilePersonKeys, folder: Path, clock: SetClock, tmp_path: Path
 ) -> None:

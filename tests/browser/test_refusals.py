@@ -20,6 +20,7 @@ from tests.browser.spies import NOTHING_STORED, SPIES, Traffic, stored
 from tests.browser.test_clipboard import put_on_clipboard
 from tests.browser.visits import visits_of
 from troth import Answer
+from troth_shop import payments
 
 ARTICLE = "tea-longjing"
 _ALONE = [pytest.param(frozenset({p}), marks=pytest.mark.slow, id=p) for p in PERMISSIONS]
@@ -90,8 +91,7 @@ class Shopper:
         page.locator("#code").fill(self.shop.code_sent_to(self.phone))
         page.get_by_role("main").locator("form button[type=submit]").click()
         page.wait_for_url(f"{self.shop.address}/my")
-        of_phone = "SELECT pii_principal_id FROM shop_customer WHERE phone = ?"
-        self.person = str(self.shop.query(of_phone, self.phone)[0][0])
+        self.person = self.shop.person_of(self.phone)
 
     def answer(self) -> None:
         """Answer every question: by its page where the browser is tried, else by what it calls."""
@@ -240,18 +240,27 @@ class Shopper:
 
     def _ended(self, order: str, case: str) -> None:
         of_order = (
-            "SELECT o.state, p.reference, count(v.voucher_id) FROM shop_order o "
-            "JOIN shop_payment p USING (order_id) LEFT JOIN shop_voucher v USING (order_id) "
-            "WHERE order_id = ?"
+            "SELECT o.state, p.reference, count(v.voucher_id) FROM shop_order__rows o "
+            "JOIN shop_payment__rows p USING (order_id) "
+            "LEFT JOIN shop_voucher__rows v USING (order_id) WHERE order_id = ?"
         )
-        pictures = 1 if self.allows("storage") else 0
-        assert self.shop.query(of_order, order) == [("awaiting_check", self.reference, pictures)]
-        of_case = "SELECT state, support_device_id IS NOT NULL FROM shop_case WHERE case_id = ?"
+        ((state, stored_reference, pictures),) = self.shop.query(of_order, order)
+        assert (state, pictures) == ("awaiting_check", int(self.allows("storage")))
+        assert stored_reference not in (None, "")
+        payment = payments.payment_of(self.shop.troth, self.person, order)
+        assert payment.reference == self.reference
+        of_case = (
+            "SELECT state, support_device_id IS NOT NULL FROM shop_case__rows WHERE case_id = ?"
+        )
         assert self.shop.query(of_case, case) == [("open", int(self.allows("device_id")))]
         open_sessions = (
-            "SELECT count(*) FROM shop_session WHERE pii_principal_id = ? AND ended_at IS NULL"
+            "SELECT count(*) FROM shop_session__rows "
+            "WHERE pii_principal_id = ? AND ended_at IS NULL"
         )
         assert self.shop.query(open_sessions, self.person) == [(0,)]
+        # Sealed or an index of what was typed; only the outbox, which is the phone, can be read.
+        assert self.shop.files_with(self.reference) == []
+        assert self.shop.files_with(self.phone) == [str(self.shop.data / "outbox.jsonl")]
 
 
 def _ending(text: str) -> re.Pattern[str]:

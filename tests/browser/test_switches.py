@@ -243,8 +243,7 @@ def _allow_pasting(page: Page, context: BrowserContext) -> str:
 
 def _rows_with_both(shop: RunningShop, first: str, second: str) -> list[object]:
     found: list[object] = []
-    for table in shop.row_counts():
-        rows = shop.query(f'SELECT * FROM "{table}"')
+    for rows in shop.tables().values():
         found += [row for row in rows if first in str(row) and second in str(row)]
     return found
 
@@ -283,7 +282,7 @@ def test_device_number_goes_with_the_permission(shop: RunningShop, open_context:
     page.get_by_label("随机编号").check()
     page.get_by_role("button", name="提交").click()
     page.wait_for_url("**/support/cases/*")
-    of_case = "SELECT support_device_id FROM shop_case WHERE pii_principal_id = ?"
+    of_case = "SELECT support_device_id FROM shop_case__rows WHERE pii_principal_id = ?"
     ((first,),) = shop.query(of_case, customer.person)
     assert first
     page.locator('form[action$="/device"] button').click()

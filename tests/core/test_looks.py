@@ -133,6 +133,7 @@ def test_a_refused_attempt_keeps_nothing_that_the_policy_does_not_know(policy: P
 
 
 @pytest.mark.promise("S-57")
+@pytest.mark.control("looks_recorded")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_person_reads_roles_in_words_and_no_member_of_staff(
     policy: Policy, language: str

@@ -82,6 +82,8 @@ def test_a_value_moved_to_another_place_or_person_does_not_open(
             open_sealed(KEY, place, person, sealed)
 
 
+@pytest.mark.promise("S-13", "S-50")
+@pytest.mark.control("sealed_columns")
 @pytest.mark.parametrize(
     ("place", "person", "key"),
     [

@@ -108,6 +108,8 @@ def test_who_did_not_permit_is_refused_before_a_connection_and_it_is_recorded(
     assert seen_of(looks, bo) == [("ship_parcel", True, SYSTEM)]
 
 
+@pytest.mark.promise("S-36", "S-50")
+@pytest.mark.control("purpose_lens")
 def test_a_withdrawal_that_was_acknowledged_closes_the_next_use(
     shop: LensedShop, looks: Watched, kit: LensKit
 ) -> None:
@@ -273,6 +275,8 @@ def test_an_exception_after_a_read_undoes_the_writes_and_keeps_the_look(
         change_and_fail()
     assert shop.everything() == before
     assert seen_of(looks, an) == [("ship_parcel", False, SYSTEM)]
+    (stored,) = looks.kit.book.looks(an, LookFilter(roles=(SYSTEM,)))
+    assert (stored.look.outcome, stored.ending) == (Outcome.WRITE, Ending.UNDONE)
 
 
 @pytest.mark.promise("S-57")

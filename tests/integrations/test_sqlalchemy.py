@@ -55,7 +55,7 @@ def is_sqlite(tea: Tea) -> bool:
     return tea.database.kind == "sqlite"
 
 
-@pytest.mark.parametrize("loader", [selectinload, joinedload, None], ids=str)
+@pytest.mark.parametrize("loader", [selectinload, joinedload, None], ids=["select", "join", "lazy"])
 def test_relationships_load_in_every_way_and_only_this_persons_rows(
     tea: Tea, model: Any, loader: Any
 ) -> None:

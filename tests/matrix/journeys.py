@@ -69,11 +69,7 @@ class _Journeys:
         self.browse()
         self.search()
         self.register()
-        person = str(
-            self.shop.query(
-                "SELECT pii_principal_id FROM shop_customer WHERE phone = ?", self.phone
-            )[0][0]
-        )
+        person = self.shop.person_of(self.phone)
         self.answer_permissions()
         order = self.order()
         self.places_are_as_answered(order)

@@ -11,6 +11,7 @@ from PIL import Image
 from tests.browser.shop import CASHIER, PERMISSIONS, RunningShop
 from tests.matrix.journeys import End, walk
 from tests.matrix.walker import Walker
+from troth_shop import support
 from troth_shop.sessions import token_digest
 
 SETS = [
@@ -75,19 +76,21 @@ def test_every_journey_reaches_its_end_with_these_refused(
             assert shop.states(end.person, purpose) == [expected]
 
     _is_paid_after_approval(shop, cashier, end)
-    pictures = shop.query("SELECT count(*) FROM shop_voucher WHERE order_id = ?", end.order)
+    pictures = shop.query("SELECT count(*) FROM shop_voucher__rows WHERE order_id = ?", end.order)
     # The same picture by both ways is one voucher.
     assert pictures == [(0 if {"camera", "storage"} <= refused else 1,)]
 
     ((subject, state, number),) = shop.query(
-        "SELECT subject, state, support_device_id FROM shop_case WHERE case_id = ?", end.case
+        "SELECT subject, state, support_device_id FROM shop_case__rows WHERE case_id = ?", end.case
     )
-    assert (subject, state) == ("包装破了", "open")
+    assert state == "open"
+    assert subject != "包装破了", "the subject is stored unsealed"
+    assert support.case(shop.troth, end.person, end.case).subject == "包装破了"
     assert (number or "") == end.device_number
     assert bool(number) == ("device_id" not in refused)
 
     ((ended,),) = shop.query(
-        "SELECT ended_at FROM shop_session WHERE token_digest = ?", token_digest(end.session)
+        "SELECT ended_at FROM shop_session__rows WHERE token_digest = ?", token_digest(end.session)
     )
     assert ended is not None
     stands = shop.troth.decide(end.person, "register_account")
@@ -95,13 +98,13 @@ def test_every_journey_reaches_its_end_with_these_refused(
 
 
 def _is_paid_after_approval(shop: RunningShop, cashier: Walker, end: End) -> None:
-    ((state,),) = shop.query("SELECT state FROM shop_order WHERE order_id = ?", end.order)
+    ((state,),) = shop.query("SELECT state FROM shop_order__rows WHERE order_id = ?", end.order)
     assert state == "awaiting_check"
     row = cashier.open(f"/staff/orders/{end.order}")
     cashier.submit(row, f"/staff/orders/{end.order}/approve")
     ((state, paid_at, amount),) = shop.query(
-        "SELECT o.state, p.paid_at, p.amount_fen FROM shop_order o "
-        "JOIN shop_payment p USING (order_id) WHERE order_id = ?",
+        "SELECT o.state, p.paid_at, p.amount_fen FROM shop_order__rows o "
+        "JOIN shop_payment__rows p USING (order_id) WHERE order_id = ?",
         end.order,
     )
     assert state == "paid"
@@ -114,3 +117,4 @@ def test_nothing_went_wrong_behind_the_pages(shop: RunningShop, ends: Ends):
         end.result()
     assert "Traceback" not in shop.said()
     assert "ERROR" not in shop.said()
+    assert shop.files_with("包装破了") == []  # neither a database nor a log holds what was written

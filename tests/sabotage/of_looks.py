@@ -5,6 +5,30 @@ from tests.sabotage.breaking import Sabotage
 BREAKS = (
     Sabotage(
         "looks_recorded",
+        "rows are shown before the look is durable",
+        "troth/store/lens_sqlite.py",
+        "            if record is not None:\n                record()\n",
+        "",
+        "flows/test_lens.py::test_a_look_that_cannot_be_stored_opens_nothing",
+    ),
+    Sabotage(
+        "looks_recorded",
+        "a queue is a look at people whose cases it does not show",
+        "troth_shop/staff.py",
+        ' OPEN) if _may_have(staff, one.told["agent"])\n',
+        " OPEN)\n",
+        "shop/test_looks_of_shop.py::test_an_agent_looks_only_at_cases_that_are_theirs_or_nobodys",
+    ),
+    Sabotage(
+        "looks_recorded",
+        "the person is told which member of staff looked",
+        "troth/core/looks.py",
+        "        role=role_title(policy, look.actor_role, language),\n",
+        '        role=f"{role_title(policy, look.actor_role, language)} {look.actor_id}",\n',
+        "core/test_looks.py::test_the_person_reads_roles_in_words_and_no_member_of_staff",
+    ),
+    Sabotage(
+        "looks_recorded",
         "a look can be changed by a statement that meets no row",
         "troth/store/guard.py",
         "    if table in LOOKS:\n        return action == sqlite3.SQLITE_INSERT\n",
@@ -21,7 +45,7 @@ BREAKS = (
     ),
     Sabotage(
         "looks_recorded",
-        "a refused attempt opens",
+        "an attempt that was refused counts as one that was allowed",
         "troth/flows/looks.py",
         "            return (record_refusal(kit, known, use, refusal),)\n",
         "            pass\n",
@@ -53,14 +77,6 @@ BREAKS = (
     ),
     Sabotage(
         "looks_recorded",
-        "looks wait for the host's write",
-        "troth/store/look_tables.py",
-        '    return database_file.with_name(f"{database_file.stem}-looks{database_file.suffix}")\n',
-        "    return database_file\n",
-        "store/test_looks.py::test_a_look_inside_a_write_of_the_same_thread_neither_waits_nor_locks",
-    ),
-    Sabotage(
-        "looks_recorded",
         "somebody questions another's look",
         "troth/store/looks.py",
         "            if not self._is_about(cursor, made.look_id, made.person):\n",
@@ -69,7 +85,7 @@ BREAKS = (
     ),
     Sabotage(
         "looks_recorded",
-        "an alarm is stored apart from its look",
+        "only a look that breaks the glass is stored",
         "troth/store/looks.py",
         "                cursor.execute(self._add, _row(look))\n                if alarm:\n",
         "                if alarm:\n                    cursor.execute(self._add, _row(look))\n",
@@ -82,6 +98,14 @@ BREAKS = (
         "[*terms, \"l.outcome != 'refused'\"]",
         "terms",
         "flows/test_looks.py::test_my_list_says_what_was_used_how_often_and_when_last",
+    ),
+    Sabotage(
+        "collected_lists",
+        "only what others used is counted",
+        "troth/store/looks.py",
+        "        terms, values = _terms(wanted, ())\n",
+        '        terms, values = _terms(wanted, ("self",))\n',
+        "web/test_collected.py::test_my_list_counts_every_use_whoever_it_was_by",
     ),
     Sabotage(
         "collected_lists",

@@ -132,7 +132,7 @@ BREAKS = (
     ),
     Sabotage(
         "device_id_per_case",
-        "a number is made without permission",
+        "no case opens without permission for the number",
         "troth_shop/support.py",
         "purposes = shown_under(t, person) if new.device else SUPPORT_PURPOSES",
         "purposes = SUPPORTING if new.device else SUPPORT_PURPOSES",

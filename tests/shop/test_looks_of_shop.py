@@ -151,6 +151,8 @@ def test_the_packer_looks_only_at_people_with_something_to_pack(shop: Shop) -> N
     assert unpaid.person not in left[0].people
 
 
+@pytest.mark.promise("S-57")
+@pytest.mark.control("looks_recorded")
 def test_an_agent_looks_only_at_cases_that_are_theirs_or_nobodys(shop: Shop) -> None:
     people = [shop.person(), shop.person()]
     made = [
@@ -356,6 +358,7 @@ def test_a_wrong_password_does_not_tell_that_an_account_is_closed(shop: Shop) ->
 SAID = "茶叶罐在路上瘪了 canary"
 
 
+@pytest.mark.promise("S-13", "S-50")
 @pytest.mark.control("sealed_columns")
 def test_who_holds_the_files_of_the_database_reads_no_sealed_word(
     shop: Shop, tmp_path: Path

@@ -78,8 +78,6 @@ def test_an_error_in_the_block_undoes_it(shop: LensedShop) -> None:
     assert shop.everything() == before
 
 
-@pytest.mark.promise("S-36", "S-50")
-@pytest.mark.control("purpose_lens")
 def test_a_column_that_is_only_written_keeps_what_it_had(shop: LensedShop) -> None:
     with shop.use("an") as block:
         block.dbapi.execute("UPDATE customer SET phone = '8', name = 'Ann'")

@@ -88,6 +88,8 @@ def test_base_tables_by_name_quoted_and_qualified(block: LensedBlock) -> None:
     )
 
 
+@pytest.mark.promise("S-36", "S-50")
+@pytest.mark.control("purpose_lens")
 def test_columns_outside_the_purpose(block: LensedBlock) -> None:
     refused(
         block,

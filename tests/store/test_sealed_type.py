@@ -251,6 +251,8 @@ def test_a_column_that_is_not_granted_does_not_open(filled: Here) -> None:
             use.sealed("customer.address", "x", person=ANNA)
 
 
+@pytest.mark.promise("S-13", "S-50")
+@pytest.mark.control("sealed_columns")
 def test_a_use_of_one_person_opens_and_seals_for_nobody_else(filled: Here) -> None:
     with filled.use(ANNA) as (connection, use):
         mine = "SELECT id, phone FROM customer WHERE id = 'of-a'"

@@ -67,6 +67,7 @@ def test_the_page_says_where_both_lists_come_from_and_their_date(centre: Centre)
 
 
 @pytest.mark.promise("S-19")
+@pytest.mark.control("collected_lists")
 def test_my_list_counts_every_use_whoever_it_was_by(centre: Centre) -> None:
     person = centre.person()
     centre.look(person)

@@ -1,5 +1,9 @@
 """The visitor without account: nothing set, nothing kept, everything to be seen (S-02, S-06)."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
 import pytest
 
 from tests.shop.web.conftest import Site
@@ -17,26 +21,48 @@ def pages(site: Site) -> list[str]:
     return [*found, *(f"/en{path}" for path in found)]
 
 
+@dataclass(frozen=True)
+class FirstVisit:
+    """One visit of every public page, by a browser that was never here.
+
+    Attributes:
+        answers: what came, by path.
+        cookies: what the browser holds afterwards.
+        rows: how many rows every table had before and after.
+    """
+
+    answers: Mapping[str, httpx.Response]
+    cookies: Mapping[str, str]
+    rows: tuple[Mapping[str, int], Mapping[str, int]]
+
+
+@pytest.fixture(scope="module")
+def first_visit(site: Site) -> FirstVisit:
+    """The visit; nobody changes what came, and nobody else is in the shop meanwhile."""
+    visitor, before = site.visitor(), site.rows()
+    answers = {path: visitor.get(path) for path in pages(site)}
+    return FirstVisit(answers, dict(visitor.http.cookies), (before, site.rows()))
+
+
 @pytest.mark.promise("S-02", "S-06")
 @pytest.mark.control("visitor_without_identifiers", "no_consent_by_use")
-def test_first_visit_of_every_public_page_sets_no_cookie_and_writes_no_row(site: Site):
-    visitor, before = site.visitor(), site.rows()
-    found = pages(site)
-    assert len(found) > 100
-    for path in found:
-        answer = visitor.get(path)
+def test_first_visit_of_every_public_page_sets_no_cookie_and_writes_no_row(
+    first_visit: FirstVisit,
+):
+    assert len(first_visit.answers) > 100
+    for path, answer in first_visit.answers.items():
         assert answer.status_code in (200, 404), path
         assert "set-cookie" not in answer.headers, path
         assert "clear-site-data" not in answer.headers, path
-    assert not visitor.http.cookies
-    assert site.rows() == before
+    assert not first_visit.cookies
+    before, after = first_visit.rows
+    assert after == before
 
 
-def test_every_page_links_to_the_policy(site: Site):
-    visitor = site.visitor()
-    for path in pages(site):
+def test_every_page_links_to_the_policy(first_visit: FirstVisit):
+    for path, answer in first_visit.answers.items():
         prefix = "/en" if path.startswith("/en") else ""
-        assert f'href="{prefix}/privacy/policy"' in visitor.get(path).text, path
+        assert f'href="{prefix}/privacy/policy"' in answer.text, path
 
 
 def test_english_lies_under_its_prefix_and_stays_there(site: Site):
@@ -108,10 +134,9 @@ def test_a_typed_code_opens_its_article_and_a_wrong_one_is_shown_again(site: Sit
     assert 'aria-describedby="code-hint code-error"' in wrong.text
 
 
-def test_pages_load_nothing_from_elsewhere(site: Site):
-    visitor = site.visitor()
-    for path in pages(site):
-        page = visitor.get(path).text
+def test_pages_load_nothing_from_elsewhere(first_visit: FirstVisit):
+    for path, answer in first_visit.answers.items():
+        page = answer.text
         for mark in ('src="http', 'href="http', 'srcset="http', "//cdn", 'src="//'):
             assert mark not in page, path
         assert " style=" not in page, path
