@@ -32,6 +32,7 @@ from troth.core.errors import (
     SnapshotSuperseded,
     StoreUnavailable,
     UnknownName,
+    UseRefused,
 )
 from troth.core.ledger import LedgerReport
 from troth.core.looks import SELF, Actor, LookFilter, ReportReason, Use
@@ -241,6 +242,28 @@ class Troth:
             for purpose in purposes
         ]
         return self._require_governed().use(uses)
+
+    def record_look(
+        self,
+        purpose: str,
+        *,
+        people: Sequence[str],
+        actor: Actor,
+        case: str = "",
+        categories: Sequence[str] = (),
+    ) -> None:
+        """Record that somebody is about to look at what no lens shows, such as our own records.
+
+        Takes what `use` does; consent is not asked, since a duty of ours is what shows them.
+
+        Raises:
+            UseRefused: the policy does not let the role see these categories for this purpose.
+            StoreUnavailable: the look could not be stored; nothing may be shown.
+        """
+        asked = Use(purpose, actor, tuple(people), tuple(categories), case)
+        (look,) = looks.record_uses(self._require_governed().looks, self._known(), [asked])
+        if look.refused:
+            raise UseRefused(purpose, look.reason)
 
     def find(self, table: str, by: str, *values: str) -> list[Found]:
         """Return whose rows have one of these values; see `troth.governed.Governed.find`."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from troth import LookFilter, Troth
+from troth import Actor, LookFilter, Troth
 from troth_shop import fields, queries
 from troth_shop.errors import BadInput, NotFound, RoleRefused
 from troth_shop.fields import Form
@@ -212,8 +212,17 @@ def reports(t: Troth, staff: Staff, since: int, language: str) -> tuple[ReportRo
         RoleRefused: only the officer reads them.
     """
     _officers_only(staff)
-    rows = []
-    for report in t.look_reports(since):
+    found, rows = t.look_reports(since), []
+    people = list(dict.fromkeys(report.person for report in found))
+    if people:
+        t.record_look(
+            "answer_rights",
+            people=people,
+            actor=Actor(staff.staff_id, staff.role.value),
+            case="queue:reports",
+            categories=("use_records",),
+        )
+    for report in found:
         look = next(
             (
                 look

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.browser.looked_at import HOUR, LookedAt, looked_at
+from troth import LookFilter
 
 EMERGENCY = "/staff/emergency"
 FIRE = "配送车起火，要马上通知收货人不要等候"
@@ -100,6 +101,16 @@ def test_only_the_officer_reads_alarms_and_questions(world: LookedAt) -> None:
         text = browser.get("/staff/alarms").text
     assert "过敏原" in text
     assert world.person not in text
+
+
+@pytest.mark.promise("S-57")
+@pytest.mark.control("looks_recorded")
+def test_who_questioned_a_look_sees_that_the_officer_read_it(world: LookedAt) -> None:
+    with client(world, "officer") as browser:
+        assert browser.get("/staff/alarms").status_code == 200
+    newest = world.t.who_looked(world.person, wanted=LookFilter(roles=("officer",))).looks[0]
+    assert (newest.purpose_id, newest.refused) == ("answer_rights", False)
+    assert len(newest.categories) == 1
 
 
 def test_a_customers_log_in_opens_none_of_it(world: LookedAt) -> None:
