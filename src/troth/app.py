@@ -106,7 +106,7 @@ class Troth:
         """
         if not migrates and not settings.data.is_dir():
             raise InputError(f"there is no deployment in {settings.data}; check --data")
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         if migrates:
             role = make_url(settings.database_url).username or ""
             migrate(settings.owner_url, app_role=role)

@@ -30,7 +30,7 @@ from troth.core.datamap_file import read_datamap
 from troth.core.errors import DataMapError, InputError, UnsafeStore
 from troth.core.findings import errors
 from troth.core.lens import THREAT_MODEL
-from troth.core.lens_of import finders_of, lenses_of
+from troth.core.lens_of import finders_of, lenses_of, shown_by
 from troth.core.looks import Use
 from troth.core.policy import Policy
 from troth.core.ports import Clock
@@ -192,7 +192,8 @@ class Governed:
         sealing = Sealing(self.keys, sealables.places, sealables.granted, sealables.forms)
         opened = OpenLenses(self._kit.database, made, sealing, folder=settings.data)
         rows = Finders(self._kit.database, finders)
-        in_force = LensesInForce(opened.names, opened.open, store)
+        shows = shown_by(policy, datamap, store=store.id)
+        in_force = LensesInForce(opened.names, opened.open, shows, store)
         return _Opened(known.ordinal, in_force, opened, rows, sealables, residue)
 
     def _checked_map(self, policy: Policy) -> DataMap:

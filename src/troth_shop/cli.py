@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -197,7 +198,7 @@ Policy    {policy.id} {policy.version}, digest {policy.digest[:16]}…
 {len(policy.recipients)} recipient
 Shop      {len(goods.products)} articles on {len(goods.categories)} shelves
 Data      {folder}{"" if kept else " (temporary: gone when the shop stops)"}
-Lens      {t.lens_words()[0]}
+Lens      {_wrapped(t.lens_words())}
 Courier   {courier_url} (a process of its own)
 
 Open      {served_at}/        in English: {served_at}/en/
@@ -212,6 +213,12 @@ Staff     {_STAFF[0][0]}       password {_STAFF_PASSWORD}   (also: \
 Stop with Ctrl+C.
 """
     )
+
+
+def _wrapped(words: Sequence[str]) -> str:
+    """Return sentences as lines under each other, in the column of the banner's other facts."""
+    lines = [line for sentence in words for line in textwrap.wrap(sentence, 88)]
+    return ("\n" + " " * 10).join(lines)
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ from troth.store.looks import LookBook
 from troth.store.permitted import people_permitted
 
 STORE = DataStore(StoreId("shop"), (Engine.SQLITE,), "shop_db", (), {}, {}, 1)
+SHOWS = {"ship_parcel": frozenset({"street", "orders"}), "send_news": frozenset({"mobile"})}
 ROBOT = Actor("courier-round", SYSTEM)
 
 
@@ -61,7 +62,7 @@ def kit(shop: LensedShop, looks: Watched) -> Iterator[LensKit]:
     troth = shop.here.troth
     yield LensKit(
         looks=looks.kit,
-        lenses=lambda _: LensesInForce(frozenset(lenses), opens, STORE),
+        lenses=lambda _: LensesInForce(frozenset(lenses), opens, SHOWS, STORE),
         permitted=permitted,
         decide=troth.decide,
         decide_all=troth.decide_all,
@@ -95,11 +96,20 @@ def test_a_person_is_shown_alone_and_finds_the_look(
 
 @pytest.mark.promise("S-36", "S-50")
 @pytest.mark.control("purpose_lens")
+def test_a_look_names_what_the_lens_has_and_no_more_than_the_purpose_has(
+    shop: LensedShop, looks: Watched, kit: LensKit
+) -> None:
+    with use(kit, [Use("ship_parcel", ROBOT, (shop.people["an"],))]):
+        pass
+    (stored,) = looks.kit.book.looks(shop.people["an"], LookFilter(roles=(SYSTEM,)))
+    assert stored.look.categories == ("street",)
+
+
 def test_who_did_not_permit_is_refused_before_a_connection_and_it_is_recorded(
     shop: LensedShop, looks: Watched, kit: LensKit
 ) -> None:
     bo = shop.people["bo"]
-    watching = replace(kit, lenses=lambda _: LensesInForce(frozenset(), lose, STORE))
+    watching = replace(kit, lenses=lambda _: LensesInForce(frozenset(), lose, SHOWS, STORE))
     with (
         pytest.raises(UseRefused, match="never_asked"),
         use(watching, [Use("ship_parcel", ROBOT, (bo,))]),
@@ -244,7 +254,7 @@ def test_purposes_that_are_not_declared_together_have_no_lens(
     shop: LensedShop, looks: Watched, kit: LensKit
 ) -> None:
     an = shop.people["an"]
-    alone = LensesInForce(frozenset({"ship_parcel", "send_news"}), lose, STORE)
+    alone = LensesInForce(frozenset({"ship_parcel", "send_news"}), lose, SHOWS, STORE)
     apart = replace(kit, lenses=lambda _: alone)
     uses = [Use(p, ROBOT, (an,)) for p in ("ship_parcel", "send_news")]
     with pytest.raises(UnknownName, match="together"), use(apart, uses):

@@ -228,6 +228,7 @@ def _when(at: datetime | int) -> str:
 @contextlib.contextmanager
 def _served(app: Litestar) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a page waits 40 ms
         config = uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from troth.core.datamap import (
     DataMap,
     DataStore,
+    Engine,
     MappedTable,
     StoreId,
     WriteRight,
+    reads,
     sealed,
     way_to_person,
 )
@@ -70,6 +72,31 @@ def lenses_of(
     alone = (lens_of(policy, datamap, purpose, store=chosen.id) for purpose in policy.purposes)
     joint = (lens_of(policy, datamap, *group, store=chosen.id) for group in chosen.together)
     return (*(lens for lens in alone if lens.tables), *joint)
+
+
+def shown_by(
+    policy: Policy, datamap: DataMap, *, store: StoreId | None = None
+) -> Mapping[str, frozenset[str]]:
+    """Return, by purpose, the categories that a use of it can show: what it has a column for.
+
+    Files count too, since a use opens those that are sealed. A category of the purpose that lies
+    nowhere, or outside every lens, is not among them.
+
+    Raises:
+        UnknownName, InputError: as `lens_of`.
+    """
+    chosen = _store(datamap, store)
+    columns = [
+        column
+        for where, table in datamap.tables()
+        if (where.id == chosen.id and table.lensed) or Engine.FILES in where.engines
+        for column in table.columns.values()
+        if column.category
+    ]
+    return {
+        purpose.id: frozenset(c.category for c in columns if reads(purpose, c))
+        for purpose in policy.purposes.values()
+    }
 
 
 def finders_of(datamap: DataMap, *, store: StoreId | None = None) -> tuple[Finder, ...]:

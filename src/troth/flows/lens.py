@@ -20,7 +20,7 @@ from troth.core.assessment import assessment_due
 from troth.core.datamap import DataStore, region_of
 from troth.core.errors import InputError, StoreUnavailable, UnknownName, UseRefused
 from troth.core.lens import name_of
-from troth.core.looks import MOST_PEOPLE, Ending, Look, Refusal, Use
+from troth.core.looks import MOST_PEOPLE, Ending, Look, Refusal, Use, shown_categories
 from troth.core.policy import Policy, PurposeId
 from troth.flows.looks import LookKit, record_end, record_refusal, record_uses
 from troth.store import plain_connection
@@ -56,11 +56,13 @@ class LensesInForce:
     Args:
         names: of the lenses that there are.
         opens: opens one of them.
+        shows: by purpose, the categories that a use of it can show.
         store: the data store that they show.
     """
 
     names: frozenset[str]
     opens: OpenLens
+    shows: Mapping[str, frozenset[str]]
     store: DataStore
 
 
@@ -121,6 +123,7 @@ def use(kit: LensKit, uses: Sequence[Use]) -> Iterator[Connection]:
     name = name_of([asked.purpose for asked in uses])
     if name not in lenses.names:
         raise UnknownName(f"the data map has no lens for {name}; declare these purposes together")
+    uses = [_narrowed(known.policy, asked, lenses.shows) for asked in uses]
     looks: list[Look] = []
 
     def record(also: Also | None) -> None:
@@ -144,6 +147,12 @@ def plain_of(connection: Connection) -> Any:
         InputError: it is no connection of a use.
     """
     return plain_connection.plain_of(connection)
+
+
+def _narrowed(policy: Policy, asked: Use, shows: Mapping[str, frozenset[str]]) -> Use:
+    """Name what the use can show, so that its look says no more; who says less has said it."""
+    shown = shows.get(asked.purpose, frozenset()).intersection(shown_categories(policy, asked))
+    return asked if asked.categories else replace(asked, categories=tuple(sorted(shown)))
 
 
 def _with_people(kit: LensKit, uses: Sequence[Use]) -> Sequence[Use]:
