@@ -20,6 +20,7 @@ from tests.servers import PostgresServer
 from troth.core.lens import Hop, Lens, LensTable
 from troth.core.policy import PurposeId
 from troth.store.lens_postgresql import Installed, install
+from troth.store.lens_postgresql_ddl import role_of
 from troth.store.lens_postgresql_pool import LensedBlock, LensPools, Scope, write_scope
 from troth.store.migrate import migrate
 
@@ -123,6 +124,10 @@ class Host:
     @property
     def app_role(self) -> str:
         return str(make_url(self.app_url).username)
+
+    def role(self, lens: str) -> str:
+        """The login role of a lens of this database; other databases have theirs."""
+        return role_of(lens, str(make_url(self.owner_url).database))
 
     def install(self, *lenses: Lens, **given: Any) -> Installed:
         given = {"app_role": self.app_role, "folder": self.folder, "tables": ("diary",), **given}

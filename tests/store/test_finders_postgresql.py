@@ -266,11 +266,7 @@ def test_a_finder_that_cannot_be_made_is_refused_and_nothing_changes(
     ],
 )
 def test_a_finder_that_another_hand_opened_is_refused(here: Host, breach: str, says: str) -> None:
-    role = here.admin.execute(
-        "SELECT rolname FROM pg_roles WHERE rolname LIKE 'troth_deliver_order%'"
-    ).fetchone()
-    assert role is not None
-    given: Any = {"app": here.app_role, "deliver": role[0]}
+    given: Any = {"app": here.app_role, "deliver": here.role("deliver_order")}
     here.admin.execute(breach.format(**given).encode())
     with pytest.raises(UnsafeStore, match=says):
         here.install(*LENSES, finders=FINDERS)

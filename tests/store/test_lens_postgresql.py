@@ -661,7 +661,7 @@ def test_a_lens_that_changed_is_made_anew_and_one_that_is_gone_is_removed(here: 
         assert block.dbapi.execute("SELECT phone FROM customer").fetchall() == [("13800000001",)]
     with pytest.raises(psycopg.Error), here.use(DELIVER, "p-ada") as block:
         block.dbapi.execute("UPDATE customer SET street = 'x'")
-    left = here.admin.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'troth_send_news%'")
+    left = here.admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (here.role(NEWS),))
     assert left.fetchall() == []
 
 

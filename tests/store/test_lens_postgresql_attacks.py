@@ -228,11 +228,13 @@ def test_a_function_that_stands_in_for_the_process_id_or_the_clock(here: Host) -
 
 
 def test_set_role_reset_role_and_session_authorization(here: Host) -> None:
-    news = here.admin.execute(
-        "SELECT rolname FROM pg_roles WHERE rolname LIKE 'troth_send_news%'"
-    ).fetchone()
-    assert news is not None
-    for role in (news[0], "troth_owner", here.app_role, "postgres", "pg_read_all_data"):
+    for role in (
+        here.role("send_news"),
+        "troth_owner",
+        here.app_role,
+        "postgres",
+        "pg_read_all_data",
+    ):
         refused(here, f'SET ROLE "{role}"')
         refused(here, f'SET SESSION AUTHORIZATION "{role}"')
         refused(here, f"SELECT set_config('role', '{role}', false)")
@@ -626,14 +628,12 @@ def test_security_definer_functions_of_ours_and_of_the_host(here: Host) -> None:
     assert len(found) > 3
     for (name,) in found:
         refused(here, f"SELECT {name}")
-    role = here.admin.execute(
-        "SELECT rolname FROM pg_roles WHERE rolname LIKE 'troth_deliver_order%'"
-    ).fetchone()
+    role = here.role("deliver_order")
     reachable = here.admin.execute(
         "SELECT oid::regprocedure::text, proconfig FROM pg_proc p WHERE prosecdef "
         "AND has_function_privilege(%s, p.oid, 'EXECUTE') "
         "AND has_schema_privilege(%s, pronamespace, 'USAGE')",
-        (role and role[0], role and role[0]),
+        (role, role),
     ).fetchall()
     assert reachable == []
     inserting = here.admin.execute(
@@ -931,7 +931,8 @@ def test_settings_that_a_role_leaves_for_itself(here: Host) -> None:
     here.install()
     left = here.admin.execute(
         "SELECT s.setconfig FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole "
-        "WHERE r.rolname LIKE 'troth_send_news%'"
+        "WHERE r.rolname = %s",
+        (here.role("send_news"),),
     ).fetchall()
     assert "search_path" not in str(left)
 
