@@ -34,7 +34,7 @@ from troth.store.lens_sqlite_connection import LensedConnection, Turn
 from troth.store.lens_sqlite_ddl import LensText, Names, quoted
 from troth.store.lens_sqlite_guard import LensGuard
 from troth.store.lens_sqlite_tables import catalogue_of
-from troth.store.sealed_type import new_mark, seals
+from troth.store.sealed_type import new_mark
 
 _KEPT = 8
 """How many clean connections of a kind are kept."""
@@ -180,9 +180,7 @@ class SqliteLenses:
             self._taken.connection = None
             return taken
 
-        engine = create_engine("sqlite+troth_lens://", creator=connection, poolclass=NullPool)
-        seals(engine)
-        return engine
+        return create_engine("sqlite+troth_lens://", creator=connection, poolclass=NullPool)
 
     @contextmanager
     def use(

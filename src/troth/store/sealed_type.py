@@ -289,7 +289,9 @@ class SealedUse:
         Where the engine was given to `seals`, this costs a microsecond, else some tens.
         """
         connection.info[_USE] = self
-        if not event.contains(connection.engine, "before_cursor_execute", _seal_bound):
+        if not getattr(connection.dialect, "seals_what_is_bound", False) and not event.contains(
+            connection.engine, "before_cursor_execute", _seal_bound
+        ):
             event.listen(connection, "before_cursor_execute", _seal_bound, retval=True)
         self.attach_driver(connection.connection.driver_connection)
 
@@ -333,6 +335,11 @@ def detach_driver(connection: Any) -> None:
 def seals(engine: Engine) -> None:
     """Let every connection of an engine seal what is bound to sealed columns, while attached."""
     event.listen(engine, "before_cursor_execute", _seal_bound, retval=True)
+
+
+def sealed_values(connection: Connection, given: Any, *, many: bool = False) -> Any:
+    """Return what the driver is given in place of bound values, for a dialect that asks here."""
+    return _seal_bound(connection, None, "", given, None, many)[1]
 
 
 def _seal_bound(
