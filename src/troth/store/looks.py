@@ -92,6 +92,7 @@ class LookBook:
         # A writer of its own: looks never wait for answers, nor for whoever holds a transaction.
         self._writer = Writer(database)
         self._add = placed(self._kind, _ADD)
+        self._adds = {1: self._add}
         self._end = placed(
             self._kind,
             "INSERT INTO troth_look_end (look_id, ended_at, ending) VALUES (?, ?, ?)",
@@ -129,7 +130,7 @@ class LookBook:
             ValueError: a purpose with a limit is used for several people at once.
         """
         if len(taken[0].people) < 2 and not (alarm or limits or also):
-            add_all = self._placed(_ADD + f", ({_MARKS})" * (len(taken) - 1))
+            add_all = self._add_all(len(taken))
             rows = [value for look in taken for value in _row(look)]
             self._writer.run(lambda cursor: cursor.execute(add_all, rows), is_one_statement=True)
             return ""
@@ -149,6 +150,14 @@ class LookBook:
             return ""
 
         return self._writer.run(add)
+
+    def _add_all(self, looks: int) -> str:
+        """Return the statement that adds so many looks; made once for each number."""
+        made = self._adds.get(looks)
+        if made is None:
+            made = self._placed(_ADD + f", ({_MARKS})" * (looks - 1))
+            self._adds[looks] = made
+        return made
 
     def _is_used_up(self, cursor: Cursor, look: Look, limit: Limit) -> bool:
         (person,) = look.people
