@@ -26,7 +26,6 @@ from troth.config import Settings
 from troth.core.access import PolicyInForce
 from troth.core.blind_index import NormalForm, blind_index, look_ups
 from troth.core.datamap import DataMap, DataStore
-from troth.core.datamap_file import read_datamap
 from troth.core.errors import DataMapError, InputError, UnsafeStore
 from troth.core.findings import errors
 from troth.core.lens import THREAT_MODEL
@@ -199,7 +198,8 @@ class Governed:
     def _checked_map(self, policy: Policy) -> DataMap:
         text = sources.read_text(self._map_file)
         urls = [self._settings.owner_url]
-        found = errors(data_map.check(urls, text, policy, file=str(self._map_file)))
+        read = data_map.checked(urls, text, policy, file=str(self._map_file))
+        found = errors(read.findings)
         told = {
             "version": policy.version,
             "policy": policy.digest,
@@ -209,7 +209,7 @@ class Governed:
             security_event(Event.MAP_REFUSED, **told, errors=len(found))
             raise DataMapError(found)
         security_event(Event.MAP_CHECKED, **told)
-        return read_datamap(text, policy, file=str(self._map_file)).require()
+        return read.require()
 
     def _permitted(self, purposes: Sequence[str]) -> Sequence[str]:
         with self._kit.database.hot_reading() as cursor:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -50,6 +51,15 @@ _OF_ROLE = frozenset({"unknown_role", "not_for_this_role", "no_case"})
 
 _TAKEN = ("a row with this key", "UNIQUE constraint failed")
 _UNIQUE_VIOLATION = "23505"
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A part of a page that was not read, the purpose it belongs to, and why that is closed."""
+
+    name: str
+    purpose: str
+    decision: Decision
 
 
 def now(t: Troth) -> int:

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from troth import Decision, Troth
+from troth import Troth
 from troth_shop import queries
 from troth_shop.accounts import phone_index
 from troth_shop.errors import NotPermitted
-from troth_shop.gate import ORDERING, REGISTERING, SUPPORTING, stand, use
+from troth_shop.gate import ORDERING, REGISTERING, SUPPORTING, Withheld, stand, use
 
 Rows = Sequence[Mapping[str, object]]
 
@@ -28,15 +28,6 @@ class Section:
     name: str
     purpose: str
     rows: tuple[Mapping[str, object], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """A part that was not read, and why."""
-
-    name: str
-    purpose: str
-    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,22 +12,13 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from troth import Decision, Troth
+from troth import Troth
 from troth_shop.errors import NotPermitted
-from troth_shop.gate import ORDERING, stand, use
+from troth_shop.gate import ORDERING, Withheld, stand, use
 from troth_shop.orders import Order, Recipient, delivery_in, order, order_in
 from troth_shop.payments import Payment, payment_in
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """A part that was not read, the purpose that it belongs to, and why that does not stand."""
-
-    name: str
-    purpose: str
-    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvicorn
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 import troth_shop
+from tests.serving import served
 from troth import Actor, Answer, ReportReason, Settings, Troth
 from troth.adapters.clock import SetClock
 from troth_shop import (
@@ -95,7 +92,7 @@ def looked_at(folder: Path) -> Iterator[LookedAt]:
         t.publish(HERE / "policy")
         t.govern(HERE / "datamap.yaml")
         app = create_app(t, folder, demo=True, messages=NoMessages())
-        with _served(app) as address:
+        with served(app) as address:
             yield _world(t, clock, address)
     finally:
         passwords._ARGON2 = usual
@@ -179,20 +176,3 @@ def _case(t: Troth, person: str) -> str:
     form = {"case_key": new_key(), "subject": "茶罐压坏了", "message": "外箱有压痕，盖子打不开。"}
     token = t.show(*support.SUPPORT_PURPOSES, person=person, language="zh-CN").token
     return support.open_case(t, person, support.NewCase.of(form), token).case_id
-
-
-@contextlib.contextmanager
-def _served(app: object) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a page waits 40 ms
-        config = uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False)  # type: ignore[arg-type]
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()

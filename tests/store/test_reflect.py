@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, text
 
 from tests import shuup
 from tests.databases import TestDatabase
-from troth.core.datamap import DataMap, StoreId, way_text, way_to_person
+from troth.core.datamap import DataMap, MappedTable, Step, StoreId, way_to_person
 from troth.core.datamap_file import read_datamap
 from troth.core.errors import InputError, StoreUnavailable
 from troth.core.reach import Relation
@@ -16,6 +16,12 @@ from troth.store.reflect import reach, read_schema
 
 STORE = StoreId("shuup")
 ALICE, JOE = 1, 2
+
+
+def way_text(table: MappedTable, way: tuple[Step, ...], person: str) -> str:
+    """Return a way for a reader, with its length in steps."""
+    steps = [step.text() for step in way] or [table.name]
+    return f"{'; '.join(steps)}; person in {person} ({len(way)} steps)"
 
 
 def run(database: TestDatabase, script: str) -> None:

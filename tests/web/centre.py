@@ -7,10 +7,7 @@ so that every look in a test was left by a use.
 from __future__ import annotations
 
 import contextlib
-import socket
 import sqlite3
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from bs4 import BeautifulSoup
 from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader
 from litestar import Litestar, Request, Response
 from sqlalchemy import text
 
 from tests.builders import DAY, NOW, Draft, draft
+from tests.serving import served
 from troth import SELF, SYSTEM, Actor, Answer, Settings, Troth, UseRefused
 from troth.adapters.clock import SetClock
 from troth.integrations.litestar import (
@@ -160,7 +157,7 @@ def centre_of(folder: Path, made: Draft | None = None) -> Iterator[Centre]:
     (folder / "datamap.yaml").write_text(_MAP + own, encoding="utf-8")
     try:
         t.govern(folder / "datamap.yaml")
-        with _served(_application(t)) as address, contextlib.ExitStack() as stack:
+        with served(_application(t)) as address, contextlib.ExitStack() as stack:
             yield Centre(t, clock, address, folder, stack)
     finally:
         t.close()
@@ -223,23 +220,6 @@ def _application(t: Troth) -> Litestar:
 def _when(at: datetime | int) -> str:
     moment = datetime.fromtimestamp(at / 1_000_000, UTC) if isinstance(at, int) else at
     return moment.strftime("%Y-%m-%d %H:%M")
-
-
-@contextlib.contextmanager
-def _served(app: Litestar) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a page waits 40 ms
-        config = uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 __all__ = ["DAY", "DESK", "ROBOT", "SELF", "Centre", "Reader", "centre_of", "words"]

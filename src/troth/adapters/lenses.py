@@ -160,12 +160,6 @@ class OpenLenses:
 
         return self._pools.use(name, people=people, writes=writes, record=record_both)
 
-    def warm(self) -> None:
-        """Make a connection of each lens ahead of its first use, where that costs time."""
-        if isinstance(self._pools, lens_sqlite.SqliteLenses):
-            for name in self.names:
-                self._pools.warm(name, scoped=True)
-
     def close(self) -> None:
         """Close every connection that is not lent."""
         self._pools.close()

@@ -377,12 +377,6 @@ def _chosen(datamap: DataMap, store: StoreId, table: MappedTable) -> tuple[Step,
     return tuple(s for s in steps if s.name == table.via) if table.via else steps
 
 
-def way_text(table: MappedTable, way: tuple[Step, ...], person: str) -> str:
-    """Return a way for a reader, with its length in steps."""
-    steps = [step.text() for step in way] or [table.name]
-    return f"{'; '.join(steps)}; person in {person} ({len(way)} steps)"
-
-
 def purposes_of(policy: Policy, column: MappedColumn) -> tuple[PurposeId, ...]:
     """Return the purposes that may read a column, in the policy's order; none if it has no kind."""
     granted = (p.id for p in policy.purposes.values() if column.category in p.categories)

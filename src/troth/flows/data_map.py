@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from troth.core.datamap import DataMap, DataStore, StoreId
-from troth.core.datamap_file import DATAMAP, read_datamap
+from troth.core.datamap_file import DATAMAP, ReadMap, read_datamap
 from troth.core.drift import compare
 from troth.core.errors import InputError
 from troth.core.findings import Finding
@@ -30,6 +30,11 @@ def check(
         InputError: an URL belongs to no data store of the map, or its driver is missing.
         StoreUnavailable: a database cannot be reached.
     """
+    return checked(urls, text, policy, file=file).findings
+
+
+def checked(urls: Sequence[str], text: str, policy: Policy, *, file: str) -> ReadMap:
+    """Return the map with everything that `check` finds; takes and raises what that does."""
     read = read_datamap(text, policy, file=file)
     found = list(read.findings)
     if read.datamap is not None:
@@ -37,7 +42,7 @@ def check(
             store, address = store_of(read.datamap, url)
             stores = read.datamap.in_database_of(store, engine_of(address))
             found += compare(read.datamap, stores, read_schema(address), policy)
-    return tuple(sorted(set(found)))
+    return ReadMap(read.datamap, tuple(sorted(set(found))))
 
 
 def store_of(datamap: DataMap, url: str) -> tuple[DataStore, str]:

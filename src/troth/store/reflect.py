@@ -8,7 +8,7 @@ that the application calls them by, and the lenses' own tables and schemas are n
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
@@ -74,7 +74,7 @@ def read_schema(url: str) -> LiveSchema:
         InputError: the URL means no database that can be read here, or its driver is missing.
         StoreUnavailable: the database cannot be reached.
     """
-    with _connected(url) as connection:
+    with reading(url) as connection:
         found = inspect(connection)
         tables: dict[str, LiveTable] = {}
         for called, (schema, name) in _places(connection, found).items():
@@ -89,7 +89,7 @@ def reach(url: str, datamap: DataMap, store: StoreId, person: object) -> walk.Re
         InputError: as `read_schema`.
         StoreUnavailable: the database cannot be reached, or has not the tables of the map.
     """
-    with _connected(url) as connection:
+    with reading(url) as connection:
         places = _places(connection, inspect(connection))
 
         def fetch(
@@ -119,10 +119,22 @@ def reach(url: str, datamap: DataMap, store: StoreId, person: object) -> walk.Re
 
 
 @contextmanager
-def _connected(url: str) -> Iterator[Connection]:
+def reading(
+    url: str, set_up: Callable[[sqlite3.Connection], None] = lambda _: None
+) -> Iterator[Connection]:
+    """Connect to a database that is not ours, to read it; a file of SQLite is opened read-only.
+
+    Args:
+        url: SQLAlchemy URL.
+        set_up: what to do with a new connection of SQLite.
+
+    Raises:
+        InputError: the URL means no database that can be read here, or its driver is missing.
+        StoreUnavailable: the database cannot be reached, or a statement failed.
+    """
     kind = engine_of(url)
     try:
-        engine = _engine(url, kind)
+        engine = _engine(url, kind, set_up)
     except (NoSuchModuleError, ModuleNotFoundError):
         raise InputError(f"the driver for {kind.value} is not installed here") from None
     try:
@@ -138,14 +150,20 @@ def _connected(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _engine(url: str, kind: StoreEngine) -> Engine:
+def _engine(url: str, kind: StoreEngine, set_up: Callable[[sqlite3.Connection], None]) -> Engine:
     if kind is not StoreEngine.SQLITE:
         return create_engine(url)
     file = make_url(url).database
     if file in (None, "", ":memory:"):
-        raise InputError("a database in memory cannot be checked; write sqlite:///folder/file.db")
+        raise InputError("a database in memory cannot be read here; write sqlite:///folder/file.db")
     place = f"file:{quote(str(file))}?mode=ro"
-    return create_engine("sqlite://", creator=lambda: sqlite3.connect(place, uri=True))
+
+    def connect() -> sqlite3.Connection:
+        made = sqlite3.connect(place, uri=True)
+        set_up(made)
+        return made
+
+    return create_engine("sqlite://", creator=connect)
 
 
 def _places(connection: Connection, found: Inspector) -> dict[str, tuple[str | None, str]]:

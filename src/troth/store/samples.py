@@ -13,33 +13,28 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote
 
 from sqlalchemy import (
     Column,
     Connection,
-    Engine,
     LargeBinary,
     MetaData,
     Select,
     String,
     Table,
     cast,
-    create_engine,
     func,
     inspect,
-    make_url,
     null,
     select,
 )
 from sqlalchemy.engine.reflection import Inspector
-from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from troth.core.datamap import Engine as StoreEngine
 from troth.core.discovery_kinds import ColumnSeen, EdgeSeen, TableSeen
-from troth.core.errors import InputError, StoreUnavailable
 from troth.core.lens import BASE_SCHEMA, BASE_SUFFIX
-from troth.store.reflect import engine_of
+from troth.store.reflect import engine_of, reading
 
 ROWS = 200
 """Rows of a table that are looked at unless the caller says otherwise."""
@@ -75,47 +70,21 @@ def sample(url: str, *, rows: int = ROWS, seconds: float = 60.0) -> tuple[TableS
 
 @contextmanager
 def _reading(url: str, ends: float) -> Iterator[Connection]:
-    kind = engine_of(url)
-    try:
-        engine = _engine(url, kind, ends)
-    except (NoSuchModuleError, ModuleNotFoundError):
-        raise InputError(f"the driver for {kind.value} is not installed here") from None
-    try:
-        with engine.connect() as connection:
-            # The catalogue must be read even when the clock has run out.
-            milliseconds = max(_LEAST, int((ends - time.monotonic()) * 1000))
-            if kind is StoreEngine.POSTGRESQL:
-                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
-            elif kind is StoreEngine.MARIADB:
-                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-                connection.exec_driver_sql(f"SET max_statement_time = {milliseconds / 1000}")
-            yield connection
-    except SQLAlchemyError as error:
-        # The driver's text may hold a password or a value; its class says enough.
-        raise StoreUnavailable(
-            f"the {kind.value} database cannot be read ({type(error).__name__}); "
-            "check its address and that it runs"
-        ) from None
-    finally:
-        engine.dispose()
-
-
-def _engine(url: str, kind: StoreEngine, ends: float) -> Engine:
-    if kind is not StoreEngine.SQLITE:
-        return create_engine(url)
-    file = make_url(url).database
-    if file in (None, "", ":memory:"):
-        raise InputError("a database in memory cannot be sampled; write sqlite:///folder/file.db")
-    place = f"file:{quote(str(file))}?mode=ro"
-
-    def connect() -> sqlite3.Connection:
-        made = sqlite3.connect(place, uri=True)
+    def set_up(made: sqlite3.Connection) -> None:
         made.text_factory = lambda data: data.decode(errors="replace")
         made.set_progress_handler(lambda: int(time.monotonic() > ends), _STEPS)
-        return made
 
-    return create_engine("sqlite://", creator=connect)
+    kind = engine_of(url)
+    with reading(url, set_up) as connection:
+        # The catalogue must be read even when the clock has run out.
+        milliseconds = max(_LEAST, int((ends - time.monotonic()) * 1000))
+        if kind is StoreEngine.POSTGRESQL:
+            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
+        elif kind is StoreEngine.MARIADB:
+            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+            connection.exec_driver_sql(f"SET max_statement_time = {milliseconds / 1000}")
+        yield connection
 
 
 def _names(found: Inspector) -> list[tuple[str | None, str]]:

@@ -338,17 +338,17 @@ def seals(engine: Engine) -> None:
 
 
 def sealed_values(connection: Connection, given: Any, *, many: bool = False) -> Any:
-    """Return what the driver is given in place of bound values, for a dialect that asks here."""
-    return _seal_bound(connection, None, "", given, None, many)[1]
+    """Return what the driver is given in place of bound values."""
+    use: SealedUse | None = connection.info.get(_USE)
+    if use is None or not (many or _is_to_bind(given)):
+        return given
+    return [_bound(use, one) for one in given] if many else _bound(use, given)
 
 
 def _seal_bound(
     connection: Connection, _: Any, statement: str, given: Any, __: Any, many: bool
 ) -> tuple[str, Any]:
-    use: SealedUse | None = connection.info.get(_USE)
-    if use is None or not (many or _is_to_bind(given)):
-        return statement, given
-    return statement, [_bound(use, one) for one in given] if many else _bound(use, given)
+    return statement, sealed_values(connection, given, many=many)
 
 
 def _is_to_bind(given: Any) -> bool:

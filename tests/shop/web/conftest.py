@@ -5,9 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import socket
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +12,13 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from bs4 import BeautifulSoup, Tag
 from litestar import Litestar
 from PIL import Image
 from sqlalchemy import create_engine, text
 
 from tests.databases import TestDatabase, empty_database
+from tests.serving import served
 from tests.shop.conftest import MAP, PASSWORD, POLICY, Phones, Shop, settings_of
 from troth import Troth
 from troth_shop import sessions, staff
@@ -172,26 +169,6 @@ class Site:
             *(repr(my_data(self.t, person)) for person in people),
         ]
         return "\n".join(held)
-
-
-@contextlib.contextmanager
-def served(app: Litestar) -> Iterator[str]:
-    """Serve an application on a free port of loopback; yield its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        # As the shop's command does it; without it each page waits 40 ms.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False)
-        )
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 def opened(folder: Path, database: TestDatabase | None = None) -> Shop:
